@@ -1,0 +1,33 @@
+# How every kernel of ours runs on several threads. See _driver.pyx.
+
+# One piece of work. Never raises by itself; with MAY_RAISE it may leave a Python error set.
+ctypedef void (*task_fn)(void *context, Py_ssize_t index) noexcept nogil
+
+cdef enum:
+    MAY_RAISE = 1    # tasks may set a Python error: each runs with a thread state of its own, the first error is kept
+
+# How many threads a call over n elements, serially `ns` nanoseconds long, is worth. 1: stay on the calling thread.
+cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil
+
+# The least serial nanoseconds for which threads_for can answer more than 1; infinity when it never does.
+cdef double worth_from() noexcept nogil
+
+# ALLCORES_PARALLEL_FROM, elements; -1 when costs decide.
+cdef Py_ssize_t forced_from() noexcept nogil
+
+# Runs fn(context, i) for i in range(tasks) on up to `threads` threads. Releases the GIL if it is held. Returns the
+# floating-point exceptions raised by the tasks (FE_* bits, >= 0), or -1 with a Python error set.
+cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, double ns, int flags) noexcept nogil
+
+# Whether this thread is running a task of parallel_for.
+cdef bint inside_task() noexcept nogil
+
+# Gives NumPy's warnings, errors or calls for what parallel_for returned, as np.errstate asks. A negative `raised`
+# passes the error on that is set.
+cdef int report(const char *name, int raised) except -1
+
+# Raises the flags in the calling thread, for a caller that tests them itself.
+cdef void raise_flags(int raised) noexcept nogil
+
+# Bumped at every change of limits: who caches a threshold compares it.
+cdef unsigned int limits_epoch() noexcept nogil

@@ -1,0 +1,357 @@
+"""The prange loop under every kernel: how many threads, whose turn, which errors.
+
+Called by the other extension modules through `_driver.pxd`; Python sees only settings and counters. A call goes
+through three steps:
+
+    threads_for   is it worth it? size, measured costs, limits, and whether the OpenMP team is awake (hot) or has gone
+                  to sleep (cold: waking it costs as much as 100 us of work)
+    reserve       what the cores have left: calls from several Python threads share them
+    parallel_for  GIL released, tasks run by a prange, floating-point exceptions gathered from every thread, errors of
+                  tasks carried to the caller, Ctrl-C looked for between rounds of some 50 ms
+"""
+from cython.parallel cimport prange
+from cpython.object cimport PyObject
+from openmp cimport ac_omp_pause, ac_openmp_version, omp_get_thread_num, omp_in_parallel
+
+cdef extern from "platform.h":
+    long long ac_now_ns() noexcept nogil
+    int ac_atomic_load(int *) noexcept nogil
+    int ac_atomic_add(int *, int) noexcept nogil
+    int ac_atomic_or(int *, int) noexcept nogil
+    int ac_atomic_cas(int *, int *, int) noexcept nogil
+    unsigned long long ac_atomic_or64(unsigned long long *, unsigned long long) noexcept nogil
+    int ac_holds_gil() noexcept nogil
+    int ac_at_fork(void (*)() noexcept nogil, void (*)() noexcept nogil, void (*)() noexcept nogil) noexcept nogil
+
+cdef extern from *:
+    """
+    static AC_THREAD_LOCAL int ac_depth;        /* tasks of ours this thread is inside of */
+    static AC_THREAD_LOCAL int ac_local_limit;  /* 0: the process's limit holds */
+    static AC_THREAD_LOCAL int ac_last_threads, ac_last_tasks;
+    static AC_THREAD_LOCAL unsigned long long ac_last_who;
+    """
+    int ac_depth, ac_local_limit, ac_last_threads, ac_last_tasks
+    unsigned long long ac_last_who
+
+cdef extern from "<fenv.h>" nogil:
+    ctypedef int fexcept_t
+    int FE_ALL_EXCEPT, FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID
+    int feclearexcept(int)
+    int fetestexcept(int)
+    int feraiseexcept(int)
+    int fegetexceptflag(fexcept_t *, int)
+    int fesetexceptflag(const fexcept_t *, int)
+
+cdef extern from "<math.h>" nogil:
+    double INFINITY
+
+cdef extern from "Python.h" nogil:
+    ctypedef struct PyThreadState
+    ctypedef int PyGILState_STATE
+    PyThreadState *PyEval_SaveThread()
+    void PyEval_RestoreThread(PyThreadState *)
+    PyGILState_STATE PyGILState_Ensure()
+    void PyGILState_Release(PyGILState_STATE)
+    int PyErr_CheckSignals()
+    PyObject *PyErr_Occurred()
+    void PyErr_Fetch(PyObject **, PyObject **, PyObject **)
+    void PyErr_Restore(PyObject *, PyObject *, PyObject *)
+    void Py_XDECREF(PyObject *)
+
+cdef extern from "numpy/arrayobject.h":
+    pass
+
+cdef extern from "numpy/ufuncobject.h":
+    int NPY_FPE_DIVIDEBYZERO, NPY_FPE_OVERFLOW, NPY_FPE_UNDERFLOW, NPY_FPE_INVALID
+    int PyUFunc_GiveFloatingpointErrors(const char *, int) except -1
+
+from numpy cimport import_ufunc
+
+import_ufunc()
+
+# Nanoseconds. A region costs 1.3 us while the team spins and 40-130 us once it sleeps, some 4 ms later; below these a
+# second thread does not pay for its start.
+cdef double HOT_FROM = 10e3
+cdef double COLD_FROM = 250e3
+cdef double HOT_SHARE = 4e3      # least work a further thread is worth
+cdef double COLD_SHARE = 30e3
+cdef long long ASLEEP_AFTER = 3000000
+cdef double ROUND = 50e6         # between two looks for Ctrl-C
+
+cdef int cores = 1               # what the process may use
+cdef int default_limit = 1       # threads of one call
+cdef int busy = 0                # threads at work in all calls
+cdef int serial_child = 0        # a forked child whose OpenMP runtime could not be paused before the fork
+cdef int pause_failed = 0
+cdef int regions = 0
+cdef Py_ssize_t from_elements = -1
+cdef long long last_region = 0
+cdef unsigned int epoch = 1
+
+cdef struct Region:
+    task_fn fn
+    void *context
+    int flags
+    int raised
+    int failed
+    unsigned long long who
+    PyObject *error[3]
+
+
+# --- deciding -------------------------------------------------------------------------------------------------------
+
+cdef inline int limit_here() noexcept nogil:
+    return ac_local_limit if ac_local_limit > 0 else default_limit
+
+
+cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
+    cdef int limit = limit_here()
+    cdef int threads = limit
+    cdef double share = HOT_SHARE
+    if limit <= 1 or n < 2 or ac_depth > 0 or serial_child:
+        return 1
+    if from_elements >= 0:
+        return limit if n >= from_elements and not omp_in_parallel() else 1
+    if ns < HOT_FROM or omp_in_parallel():
+        return 1
+    if ns < 8 * COLD_FROM and ac_now_ns() - last_region > ASLEEP_AFTER:
+        if ns < COLD_FROM:
+            return 1
+        share = COLD_SHARE
+    # Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes.
+    while threads > 2 and ns < threads * share:
+        threads = (threads + 1) // 2
+    return threads
+
+
+cdef double worth_from() noexcept nogil:
+    return HOT_FROM if limit_here() > 1 and not serial_child else INFINITY
+
+
+cdef Py_ssize_t forced_from() noexcept nogil:
+    return from_elements
+
+
+cdef bint inside_task() noexcept nogil:
+    return ac_depth > 0
+
+
+cdef unsigned int limits_epoch() noexcept nogil:
+    return epoch
+
+
+cdef int reserve(int wanted) noexcept nogil:
+    cdef int seen = ac_atomic_load(&busy)
+    cdef int granted
+    while True:
+        granted = wanted
+        # A call that finds the machine idle gets what it asked for, also where a limit exceeds the cores.
+        while granted > 1 and seen > 0 and granted > cores - seen:
+            granted = granted // 2
+        if ac_atomic_cas(&busy, &seen, seen + granted):
+            return granted
+
+
+# --- running --------------------------------------------------------------------------------------------------------
+
+cdef void keep_error(Region *region) noexcept nogil:
+    # With the GIL held. The first error to arrive stays, as a serial loop would have stopped there.
+    cdef PyObject *error[3]
+    PyErr_Fetch(&error[0], &error[1], &error[2])
+    if region.failed:
+        Py_XDECREF(error[0])
+        Py_XDECREF(error[1])
+        Py_XDECREF(error[2])
+        return
+    region.error[0] = error[0]
+    region.error[1] = error[1]
+    region.error[2] = error[2]
+    region.failed = 1
+
+
+cdef void run_guarded(Region *region, Py_ssize_t index) noexcept nogil:
+    cdef PyGILState_STATE state = PyGILState_Ensure()
+    cdef PyThreadState *thread = PyEval_SaveThread()
+    region.fn(region.context, index)
+    PyEval_RestoreThread(thread)
+    if PyErr_Occurred() != NULL:
+        keep_error(region)
+    PyGILState_Release(state)
+
+
+cdef void run_one(Region *region, Py_ssize_t index) noexcept nogil:
+    global ac_depth
+    cdef int raised
+    if region.failed:
+        return
+    ac_depth += 1
+    feclearexcept(FE_ALL_EXCEPT)
+    if region.flags & MAY_RAISE:
+        run_guarded(region, index)
+    else:
+        region.fn(region.context, index)
+    raised = fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID)
+    if raised:
+        ac_atomic_or(&region.raised, raised)
+    ac_atomic_or64(&region.who, <unsigned long long> 1 << (omp_get_thread_num() & 63))
+    ac_depth -= 1
+
+
+cdef void run_round(Region *region, Py_ssize_t start, Py_ssize_t stop, int threads) noexcept nogil:
+    cdef Py_ssize_t i
+    if threads <= 1:
+        for i in range(start, stop):
+            run_one(region, i)
+    elif stop - start <= threads:
+        for i in prange(start, stop, num_threads=threads, schedule="static", chunksize=1):
+            run_one(region, i)
+    else:
+        for i in prange(start, stop, num_threads=threads, schedule="dynamic", chunksize=1):
+            run_one(region, i)
+
+
+cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, double ns, int flags) noexcept nogil:
+    global last_region, regions, ac_last_threads, ac_last_tasks, ac_last_who
+    cdef Region region
+    cdef Py_ssize_t start = 0
+    cdef Py_ssize_t stop
+    cdef Py_ssize_t step = tasks
+    cdef int granted = reserve(threads if threads < tasks else <int> tasks)
+    cdef int held = ac_holds_gil()
+    cdef PyThreadState *thread = NULL
+    cdef fexcept_t before
+    region.fn = fn
+    region.context = context
+    region.flags = flags
+    region.raised = 0
+    region.failed = 0
+    region.who = 0
+    if ns > 2 * ROUND * granted:
+        step = <Py_ssize_t> (tasks * (ROUND * granted / ns))
+        if step < granted:
+            step = granted
+    fegetexceptflag(&before, FE_ALL_EXCEPT)
+    if held:
+        thread = PyEval_SaveThread()
+    while start < tasks and not region.failed:
+        stop = tasks if tasks - start < 2 * step else start + step
+        run_round(&region, start, stop, granted)
+        start = stop
+        if start < tasks and held and not region.failed:
+            PyEval_RestoreThread(thread)
+            if PyErr_CheckSignals() < 0:
+                keep_error(&region)
+            thread = PyEval_SaveThread()
+    ac_atomic_add(&busy, -granted)
+    if granted > 1:
+        last_region = ac_now_ns()
+        ac_atomic_add(&regions, 1)
+    ac_last_threads = granted
+    ac_last_tasks = <int> tasks
+    ac_last_who = region.who
+    fesetexceptflag(&before, FE_ALL_EXCEPT)
+    if held:
+        PyEval_RestoreThread(thread)
+    if region.failed:
+        if held:
+            PyErr_Restore(region.error[0], region.error[1], region.error[2])
+        else:
+            restore_without_gil(&region)
+        return -1
+    return region.raised
+
+
+cdef void restore_without_gil(Region *region) noexcept nogil:
+    # NumPy calls long loops without the GIL, and looks for an error once it has it again.
+    cdef PyGILState_STATE state = PyGILState_Ensure()
+    PyErr_Restore(region.error[0], region.error[1], region.error[2])
+    PyGILState_Release(state)
+
+
+cdef void raise_flags(int raised) noexcept nogil:
+    if raised > 0:
+        feraiseexcept(raised)
+
+
+cdef int report(const char *name, int raised) except -1:
+    cdef int bits = 0
+    if raised < 0:
+        return -1
+    if raised == 0:
+        return 0
+    if raised & FE_DIVBYZERO:
+        bits |= NPY_FPE_DIVIDEBYZERO
+    if raised & FE_OVERFLOW:
+        bits |= NPY_FPE_OVERFLOW
+    if raised & FE_UNDERFLOW:
+        bits |= NPY_FPE_UNDERFLOW
+    if raised & FE_INVALID:
+        bits |= NPY_FPE_INVALID
+    return PyUFunc_GiveFloatingpointErrors(name, bits)
+
+
+# --- fork -----------------------------------------------------------------------------------------------------------
+# GNU OpenMP waits for ever in a forked child for threads that the fork did not copy. Ending its team before the fork
+# lets parent and child start anew; where that fails (inside somebody's parallel region) the child stays serial.
+
+cdef void before_fork() noexcept nogil:
+    global pause_failed
+    pause_failed = ac_omp_pause()
+
+
+cdef void after_fork_in_parent() noexcept nogil:
+    global last_region
+    last_region = 0
+
+
+cdef void after_fork_in_child() noexcept nogil:
+    global last_region, busy, serial_child, ac_depth
+    last_region = 0
+    busy = 0
+    if pause_failed:
+        serial_child = 1
+
+
+if ac_openmp_version():
+    ac_at_fork(before_fork, after_fork_in_parent, after_fork_in_child)
+
+
+# --- for Python -----------------------------------------------------------------------------------------------------
+
+def configure(*, usable_cores=None, threads=None, parallel_from=None):
+    """Sets the process's cores, its threads a call, and the elements from which every call is split (-1: by cost)."""
+    global cores, default_limit, from_elements, epoch
+    if usable_cores is not None:
+        cores = usable_cores
+    if threads is not None:
+        default_limit = threads
+    if parallel_from is not None:
+        from_elements = parallel_from
+    epoch += 1
+
+
+def set_local_limit(int threads):
+    """Sets this thread's limit (0: the process's) and returns what it was."""
+    global ac_local_limit, epoch
+    was = ac_local_limit
+    ac_local_limit = threads
+    epoch += 1
+    return was
+
+
+def settings():
+    """What holds for a call made here and now."""
+    return {
+        "openmp": ac_openmp_version(),
+        "cores": cores,
+        "threads": limit_here(),
+        "parallel_from": from_elements,
+        "serial_child": bool(serial_child),
+        "busy": busy,
+        "regions": regions,
+    }
+
+
+def last_region_of_this_thread():
+    """Threads granted, tasks, and how many threads ran at least one, in this thread's last parallel_for."""
+    return ac_last_threads, ac_last_tasks, bin(ac_last_who).count("1")
