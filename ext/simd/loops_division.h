@@ -71,8 +71,8 @@ enum { AC_DIVIDED_BY_ZERO = 1, AC_DIVISION_OVERFLOW = 2 };
         for (i = 0; i < n; i++) { \
             const T a = x[i * xs], b = y[i * ys]; \
             const T zero = b == 0, overflow = MIN != 0 && (a == (T)MIN) & (b == (T)-1); \
-            /* Masks, as a choice would become a branch around the division, which may trap for all the compiler knows. \
-             * Zero and overflow are divided by one: MIN // 1 is what MIN // -1 has to be, and any remainder is 0. */ \
+            /* Masks, as a choice would become a branch around the division, which may trap for all the compiler \
+             * knows. Special pairs are divided by one: MIN // 1 is what MIN // -1 must be, and a remainder is 0. */ \
             const W special = (W)(0 - (W)(zero | overflow)); \
             const W d = (W)(((W)b & ~special) | (1 & special)); \
             const W q = QUOTIENT((W)a, d); \

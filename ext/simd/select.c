@@ -122,8 +122,11 @@ const ac_table *ac_select(const char *name, int *why)
 {
     const int level = cpu_level();
     const int any = name == NULL || *name == '\0';
-    int i;
+    int i, ignored;
 
+    if (why == NULL) {
+        why = &ignored;
+    }
     *why = any || is_known(name) ? AC_ISA_NOT_COMPILED : AC_ISA_UNKNOWN;
     for (i = LEVELS_COUNT - 1; i >= 0; i--) {
         if (!any && strcmp(name, LEVELS[i].name) != 0) {

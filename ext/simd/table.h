@@ -36,7 +36,7 @@ typedef struct {
 } ac_table;
 
 /* The table called `name`, or the best that this CPU runs when name is NULL or empty.
- * On failure NULL, with one of AC_ISA_* in *why. */
+ * On failure NULL, with one of AC_ISA_* in *why (which may be NULL). */
 enum { AC_ISA_OK = 0, AC_ISA_UNKNOWN = 1, AC_ISA_NOT_COMPILED = 2, AC_ISA_NOT_ON_THIS_CPU = 3 };
 const ac_table *ac_select(const char *name, int *why);
 /* Space-separated names of the levels compiled in, worst first. */

@@ -1,0 +1,54 @@
+# What _install needs of a parallel ufunc. See _ufuncs.pyx.
+from allcores._elementwise cimport Loop, loop_fn
+from cpython.object cimport PyObject
+
+cdef extern from "numpy/ufuncobject.h":
+    ctypedef PyObject *(*vectorcall_fn "vectorcallfunc")(PyObject *, PyObject *const *, size_t, PyObject *) noexcept
+    ctypedef struct PyUFuncObject:
+        int nin
+        int nout
+        int nargs
+        int ntypes
+        int identity
+        loop_fn *functions
+        void **data
+        const char *types
+        const char *name
+        const char *doc
+        void *ptr
+        char *core_signature
+        int core_enabled
+        void *type_resolver
+        vectorcall_fn vectorcall
+        PyObject *identity_value
+
+cdef struct Resolved:
+    unsigned int key        # of the input types, plus one; 0 is an empty place
+    int loop                # index, or -1 for NumPy's alone
+
+cdef enum:
+    CACHE_SIZE = 64
+
+# One of NumPy's (or anybody's) ufuncs and what we know of it. Never freed: a running call may hold it.
+cdef struct Target:
+    PyUFuncObject *numpy
+    vectorcall_fn original  # NumPy's own call
+    Loop *loops             # one a line of numpy.types; fn NULL where we leave it to NumPy
+    Loop *numpy_loops       # the same with NumPy's own inner loops
+    int may_raise
+    double cost
+    Py_ssize_t from_size    # elements below which a call goes straight to NumPy
+    unsigned int epoch      # of the limits that from_size was made for
+    Resolved cache[CACHE_SIZE]
+
+# The target of a parallel ufunc, or NULL.
+cdef Target *target_of(PyObject *ufunc) noexcept
+
+# The vectorcall of a parallel ufunc.
+cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept
+
+# Makes calls of NumPy's own object find its target too.
+cdef int also_for(PyObject *numpy_ufunc, Target *target) except -1
+cdef int no_longer_for(PyObject *numpy_ufunc) except -1
+
+cdef void refresh(Target *target) noexcept nogil

@@ -1,0 +1,63 @@
+"""`info()`: what this installation is and does, for people and bug reports."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from allcores import _driver, _ufuncs
+from allcores.install import installed
+from allcores.plan.machine import affinity_cores, quota_cores
+
+
+def info(*, kernels: bool = False) -> dict[str, Any]:
+    """Return what runs here: versions, cores, threads, instruction set, OpenMP.
+
+    Parameters
+    ----------
+    kernels : bool, default False
+        Also list, under "kernels", the inner loops that are ours rather than NumPy's, as (ufunc, types).
+
+    Returns
+    -------
+    dict
+        "allcores", "numpy", "python" : versions. "compiler" : of the C code. "openmp" : the OpenMP date the build
+        supports (201511 is 4.5), 0 without OpenMP. "cores" : what this process may use; "affinity" and "quota" : why
+        (quota in cores, None without one). "threads" : limit of a call made here. "isa" : instruction-set level in
+        use, of "isa_compiled". "parallel_from" : elements from which every call is split, None where costs decide.
+        "installed" : whether NumPy's own ufuncs are accelerated. "regions" : parallel calls so far.
+        "serial_child" : whether a fork left this process without threads.
+
+    Examples
+    --------
+    >>> import allcores as ac
+    >>> ac.info()["threads"] >= 1
+    True
+    """
+    driver = _driver.settings()
+    level, levels, compiler = _ufuncs.isa()
+    quota = quota_cores()
+    found: dict[str, Any] = {
+        "allcores": version("allcores"),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "compiler": compiler,
+        "openmp": driver["openmp"],
+        "cores": driver["cores"],
+        "affinity": affinity_cores(),
+        "quota": None if quota == float("inf") else quota,
+        "threads": driver["threads"] if driver["openmp"] else 1,
+        "isa": level,
+        "isa_compiled": levels,
+        "parallel_from": None if driver["parallel_from"] < 0 else driver["parallel_from"],
+        "installed": installed(),
+        "regions": driver["regions"],
+        "serial_child": driver["serial_child"],
+    }
+    if kernels:
+        found["kernels"] = _ufuncs.own_loops()
+    return found

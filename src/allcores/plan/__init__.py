@@ -1,0 +1,1 @@
+"""What this machine has. The choice of engines will live here too."""
