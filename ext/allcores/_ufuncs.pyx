@@ -50,7 +50,7 @@ cdef extern from "Python.h":
     PyObject *Py_NotImplemented "Py_NotImplemented"
 
 # A function that returns an object, called as the C function it is: NULL and an error set, or a reference to give on.
-ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *) noexcept
+ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *, Py_ssize_t) noexcept
 
 cdef extern from "table.h":
     ctypedef struct ac_numpy_loop:
@@ -112,6 +112,7 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
     cdef Loop *loop
     cdef ac_numpy_loop *plain
     cdef int i, op, typenum, usable
+    cdef bint mine
     cdef Py_ssize_t entry
     if target == NULL:
         raise MemoryError
@@ -128,6 +129,7 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
     if numpy.core_enabled or numpy.nargs > MAX_ARGS or numpy.nin < 1 or numpy.nin > 6:
         return target
     names = ufunc.types
+    mine = is_numpys(ufunc)
     for i in range(numpy.ntypes):
         loop = &target.numpy_loops[i]
         usable = numpy.functions[i] != NULL
@@ -143,13 +145,14 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
         loop.data = numpy.data[i] if numpy.data != NULL else NULL
         loop.nin = numpy.nin
         loop.nargs = numpy.nargs
-        loop.may_raise = may_raise
-        loop.exact = exact
+        # Of NumPy's own, integer loops alone raise (power). Complex products may be fused, and so depend on the layout.
+        loop.may_raise = may_raise and (not mine or loop.typenum[0] < NPY_FLOAT)
+        loop.exact = exact and (loop.typenum[0] <= NPY_LONGDOUBLE or loop.typenum[0] == NPY_HALF)
         loop.cost = loop_cost(cost, exact, loop.typenum[0], loop.itemsize[0])
         target.loops[i] = loop[0]
         plain[i].loop = loop.fn
         plain[i].data = loop.data
-        if not exact or not is_numpys(ufunc):
+        if not mine:
             continue
         for entry in range(table.loops_count):
             if (strcmp(table.loops[entry].ufunc, numpy.name) == 0
@@ -252,16 +255,19 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
     cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
     if target.epoch != limits_epoch():
         refresh(target)
-    if (count < target.numpy.nin or count > target.numpy.nargs
-            or call_size(args, target.numpy.nin) < target.from_size):
+    cdef Py_ssize_t size = 0
+    if target.numpy.nin <= count <= target.numpy.nargs:
+        size = call_size(args, target.numpy.nin)
+    if size < target.from_size:
         return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
-    return call_large(target, args, nargsf, kwnames)
+    return call_large(target, args, nargsf, kwnames, size)
 
 
-cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
+cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames,
+                          Py_ssize_t size) noexcept:
     # An operand whose type overrides ufuncs, or a request we have no path for, is found by large_call before anything
     # is written.
-    cdef PyObject *result = (<pointer_fn> <void *> large_call)(target, args, PyVectorcall_NARGS(nargsf), kwnames)
+    cdef PyObject *result = (<pointer_fn> <void *> large_call)(target, args, PyVectorcall_NARGS(nargsf), kwnames, size)
     if result == Py_NotImplemented:
         Py_XDECREF_raw(result)
         return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
@@ -285,7 +291,7 @@ cdef object dtype_of(int typenum):
     return dtype
 
 
-cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames):
+cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames, Py_ssize_t size):
     cdef PyUFuncObject *numpy = target.numpy
     cdef int nin = numpy.nin, nout = numpy.nout, nargs = numpy.nargs
     cdef PyArrayObject *ops[MAX_ARGS]
@@ -375,6 +381,10 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
             keep.append(array)
             ops[i] = <PyArrayObject *> array
             codes[i] = PyArray_TYPE(ops[i])
+    if mask != NULL:
+        for i in range(nin, nargs):
+            if ops[i] == NULL:
+                return NotImplemented    # uninitialised elements, of which NumPy warns
     # the loop
     index = cached(target, codes, nin) if plain else -2
     if index == -2:
@@ -398,10 +408,11 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
         if ops[i] != NULL and PyArray_TYPE(ops[i]) != loop.typenum[i]:
             if not np.can_cast(dtype_of(loop.typenum[i]), (<object> ops[i]).dtype, casting):
                 return NotImplemented
-    return run(target, loop, ops, mask, order)
+    return run(target, loop, ops, mask, order, size)
 
 
-cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order):
+cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order,
+                Py_ssize_t size):
     cdef npy_intp steps[MAX_ARGS]
     cdef char *data[MAX_ARGS]
     cdef PyArrayObject *made[MAX_ARGS]
@@ -412,7 +423,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
         made[i] = ops[i]
     if mask == NULL and order == NPY_KEEPORDER and flat_layout(loop, ops, steps, &n, &fortran):
         threads = threads_for(n, n * loop.cost)
-        if threads == 1 and loop.fn == target.numpy.functions[loop - target.loops]:
+        if threads == 1 and loop.fn == target.numpy_loops[loop - target.loops].fn:
             return NotImplemented
         for i in range(nin, nargs):
             if ops[i] == NULL:
@@ -423,6 +434,9 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
             data[i] = PyArray_BYTES(made[i])
         result = run_flat(loop, data, steps, n, threads)
     else:
+        # One thread is worth it only for rows that can be tiled.
+        if not loop.exact and threads_for(size, size * loop.cost) == 1:
+            return NotImplemented
         result = run_iterated(loop, made, mask, order)
         if result == -2:
             return NotImplemented
