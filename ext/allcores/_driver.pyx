@@ -77,6 +77,11 @@ cdef double HOT_SHARE = 4e3      # least work a further thread is worth
 cdef double COLD_SHARE = 30e3
 cdef long long ASLEEP_AFTER = 3000000
 cdef double ROUND = 50e6         # between two looks for Ctrl-C
+# A region ends when its last thread has been let run. On a machine crowded with other programs that can take a
+# scheduler's time slice, ten times the work itself: then calls stay serial for a while, twice as long each time.
+cdef double LATE = 300e3
+cdef long long FIRST_PAUSE = 5000000
+cdef long long LONGEST_PAUSE = 320000000
 
 cdef int cores = 1               # what the process may use
 cdef int default_limit = 1       # threads of one call
@@ -86,6 +91,8 @@ cdef int pause_failed = 0
 cdef int regions = 0
 cdef Py_ssize_t from_elements = -1
 cdef long long last_region = 0
+cdef long long crowded_until = 0
+cdef long long pause = FIRST_PAUSE
 cdef unsigned int epoch = 1
 
 cdef struct Region:
@@ -95,6 +102,7 @@ cdef struct Region:
     int raised
     int failed
     unsigned long long who
+    long long shortest      # task, nanoseconds
     PyObject *error[3]
 
 
@@ -108,16 +116,21 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
     cdef int limit = limit_here()
     cdef int threads = limit
     cdef double share = HOT_SHARE
+    cdef long long now
     if limit <= 1 or n < 2 or ac_depth > 0 or serial_child:
         return 1
     if from_elements >= 0:
         return limit if n >= from_elements and not omp_in_parallel() else 1
     if ns < HOT_FROM or omp_in_parallel():
         return 1
-    if ns < 8 * COLD_FROM and ac_now_ns() - last_region > ASLEEP_AFTER:
-        if ns < COLD_FROM:
+    if ns < ROUND:
+        now = ac_now_ns()
+        if now < crowded_until:
             return 1
-        share = COLD_SHARE
+        if ns < 8 * COLD_FROM and now - last_region > ASLEEP_AFTER:
+            if ns < COLD_FROM:
+                return 1
+            share = COLD_SHARE
     # Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes.
     while threads > 2 and ns < threads * share:
         threads = (threads + 1) // 2
@@ -182,9 +195,11 @@ cdef void run_guarded(Region *region, Py_ssize_t index) noexcept nogil:
 cdef void run_one(Region *region, Py_ssize_t index) noexcept nogil:
     global ac_depth
     cdef int raised
+    cdef long long started
     if region.failed:
         return
     ac_depth += 1
+    started = ac_now_ns()
     feclearexcept(FE_ALL_EXCEPT)
     if region.flags & MAY_RAISE:
         run_guarded(region, index)
@@ -194,6 +209,9 @@ cdef void run_one(Region *region, Py_ssize_t index) noexcept nogil:
     if raised:
         ac_atomic_or(&region.raised, raised)
     ac_atomic_or64(&region.who, <unsigned long long> 1 << (omp_get_thread_num() & 63))
+    started = ac_now_ns() - started
+    if started < region.shortest:
+        region.shortest = started    # a store lost to another thread's is as good
     ac_depth -= 1
 
 
@@ -210,6 +228,17 @@ cdef void run_round(Region *region, Py_ssize_t start, Py_ssize_t stop, int threa
             run_one(region, i)
 
 
+cdef void watch(long long took, long long serial, double expected) noexcept nogil:
+    """Notes whether a region took longer than its tasks, all of about one size, would have one after another."""
+    global crowded_until, pause
+    if took > LATE + 1.2 * (serial if serial > expected else expected):
+        crowded_until = last_region + pause
+        if pause < LONGEST_PAUSE:
+            pause *= 2
+    else:
+        pause = FIRST_PAUSE
+
+
 cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, double ns, int flags) noexcept nogil:
     global last_region, regions, ac_last_threads, ac_last_tasks, ac_last_who
     cdef Region region
@@ -220,12 +249,14 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     cdef int held = ac_holds_gil()
     cdef PyThreadState *thread = NULL
     cdef fexcept_t before
+    cdef long long started = ac_now_ns()
     region.fn = fn
     region.context = context
     region.flags = flags
     region.raised = 0
     region.failed = 0
     region.who = 0
+    region.shortest = 1 << 62
     if ns > 2 * ROUND * granted:
         step = <Py_ssize_t> (tasks * (ROUND * granted / ns))
         if step < granted:
@@ -246,6 +277,7 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     if granted > 1:
         last_region = ac_now_ns()
         ac_atomic_add(&regions, 1)
+        watch(last_region - started, region.shortest * tasks, ns)
     ac_last_threads = granted
     ac_last_tasks = <int> tasks
     ac_last_who = region.who
@@ -348,6 +380,7 @@ def settings():
         "parallel_from": from_elements,
         "serial_child": bool(serial_child),
         "busy": busy,
+        "crowded": ac_now_ns() < crowded_until,
         "regions": regions,
     }
 

@@ -7,8 +7,8 @@ what that call leaves to NumPy comes back through the loops.
 
 Loops are NumPy's own: results are the same to the bit. Called by allcores.install.
 """
-import numpy as np
-from allcores._driver cimport MAY_RAISE, inside_task, limits_epoch, parallel_for, raise_flags, threads_for
+from libc.string cimport memcpy
+from allcores._driver cimport inside_task, limits_epoch, parallel_for, raise_flags, threads_for
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat
 from allcores._ufuncs cimport PyUFuncObject, Target, also_for, call, refresh, target_of, vectorcall_fn
 from cpython.object cimport PyObject
@@ -26,10 +26,16 @@ cdef extern from "trampolines.h":
     const loop_fn *ac_trampolines
     int AC_TRAMPOLINES
 
+cdef enum:
+    SERIAL = 0      # how a full reduction may be cut: not at all
+    PAIRWISE = 1    # at the points at which NumPy's own summation halves
+    ANYWHERE = 2    # integers and choices: any order gives the same
+
 cdef struct Slot:
     Target *target
     const Loop *loop        # NumPy's
     int active
+    int reduction
 
 cdef Slot slots[4096]
 cdef int used = 0
@@ -52,6 +58,131 @@ cdef bint safe(const Loop *loop, char **args, const npy_intp *steps, npy_intp n)
     return True
 
 
+# --- full reductions: NumPy calls the loop once, with out = first input of step 0 --------------------------------------
+
+cdef enum:
+    DEPTH = 8               # halvings at most: 256 pieces
+    WIDEST = 32             # bytes of the largest element
+
+cdef struct Reduction:
+    const Loop *loop
+    int kind
+    int pieces
+    npy_intp step
+    char *start[1 << DEPTH]
+    npy_intp count[1 << DEPTH]
+    char partial[1 << DEPTH][WIDEST]
+
+
+cdef inline npy_intp half_of(const Reduction *reduction, npy_intp n) noexcept nogil:
+    """Elements of the first half: where NumPy's pairwise summation cuts, which counts a complex number as two."""
+    cdef int parts = 2 if reduction.loop.typenum[0] > NPY_LONGDOUBLE else 1
+    cdef npy_intp half = n * parts // 2
+    return (half - half % 8) // parts
+
+
+cdef void cut_reduction(Reduction *reduction, char *start, npy_intp n, int depth) noexcept nogil:
+    cdef npy_intp half
+    if depth == 0:
+        reduction.start[reduction.pieces] = start
+        reduction.count[reduction.pieces] = n
+        reduction.pieces += 1
+        return
+    half = half_of(reduction, n)
+    cut_reduction(reduction, start, half, depth - 1)
+    cut_reduction(reduction, start + half * reduction.step, n - half, depth - 1)
+
+
+cdef void reduce_piece(void *context, Py_ssize_t index) noexcept nogil:
+    cdef Reduction *reduction = <Reduction *> context
+    cdef char *total = reduction.partial[index]
+    cdef char *args[3]
+    cdef npy_intp steps[3]
+    cdef npy_intp count = reduction.count[index]
+    cdef int size = reduction.loop.itemsize[0]
+    args[0] = args[2] = total
+    args[1] = reduction.start[index]
+    steps[0] = steps[2] = 0
+    steps[1] = reduction.step
+    if reduction.kind == PAIRWISE:
+        negative_zero(total, reduction.loop.typenum[0])     # the one number that changes no sum
+    else:
+        memcpy(total, args[1], size)
+        args[1] += reduction.step
+        count -= 1
+    reduction.loop.fn(args, &count, steps, reduction.loop.data)
+
+
+cdef void negative_zero(char *at, int typenum) noexcept nogil:
+    if typenum == NPY_FLOAT or typenum == NPY_CFLOAT:
+        (<float *> at)[0] = (<float *> at)[1] = -0.0
+    elif typenum == NPY_DOUBLE or typenum == NPY_CDOUBLE:
+        (<double *> at)[0] = (<double *> at)[1] = -0.0
+    else:
+        (<long double *> at)[0] = (<long double *> at)[1] = -0.0
+
+
+cdef void combine(const Loop *loop, char *into, char *other) noexcept nogil:
+    # Not as a reduction of one: the element-wise call adds the two numbers and nothing else.
+    cdef char result[WIDEST]
+    cdef char *args[3]
+    cdef npy_intp one = 1
+    args[0] = into
+    args[1] = other
+    args[2] = result
+    loop.fn(args, &one, element_steps(loop), loop.data)
+    memcpy(into, result, loop.itemsize[0])
+
+
+cdef const npy_intp *element_steps(const Loop *loop) noexcept nogil:
+    return &steps_of_size[loop.itemsize[0]][0]
+
+
+cdef npy_intp[33][3] steps_of_size
+for _size in range(33):
+    steps_of_size[_size][0] = steps_of_size[_size][1] = steps_of_size[_size][2] = _size
+
+
+cdef int reduce_whole(Slot *slot, char **args, npy_intp n, npy_intp step, int threads) noexcept nogil:
+    """Cuts out[0] = out[0] op in[0] op in[1] ...; returns the flags raised, or -1 with an error set."""
+    cdef Reduction reduction
+    cdef int depth = 1, i, width, raised
+    while (1 << depth) < threads or (depth < DEPTH and n >> depth > 1 << 17):
+        depth += 1
+    if depth > DEPTH:
+        depth = DEPTH
+    reduction.loop = slot.loop
+    reduction.kind = slot.reduction
+    reduction.step = step
+    reduction.pieces = 0
+    cut_reduction(&reduction, args[1], n, depth)
+    raised = parallel_for(reduce_piece, &reduction, reduction.pieces, threads, n * slot.loop.cost, 0)
+    width = 1
+    while width < reduction.pieces:
+        i = 0
+        while i < reduction.pieces:
+            combine(slot.loop, reduction.partial[i], reduction.partial[i + width])
+            i += 2 * width
+        width *= 2
+    combine(slot.loop, args[0], reduction.partial[0])
+    return raised
+
+
+cdef int reduction_kind(Target *target, const Loop *loop) except -1:
+    name = target.numpy.name.decode()
+    same = loop.nargs == 3 and loop.typenum[0] == loop.typenum[1] == loop.typenum[2] and loop.itemsize[0] <= WIDEST
+    if not same or loop.nin != 2:
+        return SERIAL
+    integer = loop.typenum[0] < NPY_FLOAT
+    if name == "add" and not integer and loop.typenum[0] != NPY_HALF:
+        return PAIRWISE
+    if integer and name in ("add", "multiply"):
+        return ANYWHERE
+    if name in ("maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_or"):
+        return ANYWHERE
+    return SERIAL
+
+
 cdef void trampoline(int number, char **args, const npy_intp *dims, const npy_intp *steps, void *data) noexcept nogil:
     cdef Slot *slot = &slots[number]
     cdef const Loop *loop = slot.loop
@@ -62,10 +193,19 @@ cdef void trampoline(int number, char **args, const npy_intp *dims, const npy_in
         refresh(target)
     if n >= target.from_size and slot.active and not inside_task():
         threads = threads_for(n, n * loop.cost)
+        if threads > 1 and slot.reduction != SERIAL and is_reduction(args, steps, loop, n):
+            raise_flags(reduce_whole(slot, args, n, steps[1], threads))
+            return
         if threads > 1 and safe(loop, args, steps, n):
             raise_flags(run_flat(loop, args, steps, n, threads))
             return
     loop.fn(args, dims, steps, loop.data)
+
+
+cdef inline bint is_reduction(char **args, const npy_intp *steps, const Loop *loop, npy_intp n) noexcept nogil:
+    # Every piece must be long enough for NumPy's summation to have been cut there.
+    return (args[0] == args[2] and steps[0] == 0 and steps[2] == 0 and n >= 8192
+            and (steps[1] >= loop.itemsize[1] or -steps[1] >= loop.itemsize[1]))
 
 
 ac_trampoline_target = trampoline
@@ -109,6 +249,7 @@ cdef int slot_of(Target *target, const Loop *loop) except -1:
         raise RuntimeError(f"install() knows at most {AC_TRAMPOLINES} inner loops")
     slots[used].target = target
     slots[used].loop = loop
+    slots[used].reduction = reduction_kind(target, loop)
     used += 1
     return used - 1
 

@@ -1,0 +1,75 @@
+"""Fixtures of all tests. What the machine has or the environment says decides nothing here: each test sets it."""
+
+import contextlib
+import faulthandler
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+import allcores as ac
+from allcores import _driver
+from allcores.install import installed
+
+# Machines that run this are shared and slow: time is no property of ours. Derandomised: a red run can be repeated.
+settings.register_profile(
+    "allcores", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.load_profile("allcores")
+
+
+@contextlib.contextmanager
+def forced(threads, parallel_from=1, cores=8):
+    """Split every call of `parallel_from` elements over `threads` threads, whatever machine this is."""
+    before = _driver.settings()
+    _driver.configure(usable_cores=cores, threads=threads, parallel_from=parallel_from)
+    try:
+        yield
+    finally:
+        _driver.configure(
+            usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"]
+        )
+
+
+@pytest.fixture
+def force():
+    """Return the context manager `forced`."""
+    return forced
+
+
+@pytest.fixture
+def two_threads():
+    with forced(2):
+        yield
+
+
+@pytest.fixture(params=[1, 2, 7], ids=lambda n: f"{n}threads")
+def threads(request):
+    """Run the test with every call split over 1, 2 and 7 threads."""
+    with forced(request.param):
+        yield request.param
+
+
+@pytest.fixture
+def with_openmp():
+    """Skip where the build has no OpenMP."""
+    if not ac.info()["openmp"]:
+        pytest.skip("built without OpenMP")
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing():
+    """Fail a test that leaves threads, an installation, a limit, a reservation of cores or an errstate behind."""
+    faulthandler.dump_traceback_later(300, exit=True)
+    before = _driver.settings()
+    errors = np.geterr()
+    alive = threading.active_count()
+    yield
+    faulthandler.cancel_dump_traceback_later()
+    after = _driver.settings()
+    for name in ("cores", "threads", "parallel_from", "busy"):
+        assert after[name] == before[name], f"{name} was {before[name]}, is {after[name]}"
+    assert not installed()
+    assert np.geterr() == errors
+    assert threading.active_count() <= alive
