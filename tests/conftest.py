@@ -2,6 +2,8 @@
 
 import contextlib
 import faulthandler
+import os
+import sys
 import threading
 
 import numpy as np
@@ -17,6 +19,13 @@ settings.register_profile(
     "allcores", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=100
 )
 settings.load_profile("allcores")
+
+
+_stderr = []  # the real one, which pytest does not capture
+
+
+def pytest_configure(config):
+    _stderr.append(os.fdopen(os.dup(sys.__stderr__.fileno()), "w"))
 
 
 @contextlib.contextmanager
@@ -61,7 +70,7 @@ def with_openmp():
 @pytest.fixture(autouse=True)
 def leaves_nothing():
     """Fail a test that leaves threads, an installation, a limit, a reservation of cores or an errstate behind."""
-    faulthandler.dump_traceback_later(300, exit=True)
+    faulthandler.dump_traceback_later(300, exit=True, file=_stderr[0])
     before = _driver.settings()
     errors = np.geterr()
     alive = threading.active_count()

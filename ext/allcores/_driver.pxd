@@ -29,5 +29,5 @@ cdef int report(const char *name, int raised) except -1
 # Raises the flags in the calling thread, for a caller that tests them itself.
 cdef void raise_flags(int raised) noexcept nogil
 
-# Bumped at every change of limits: who caches a threshold compares it.
-cdef unsigned int limits_epoch() noexcept nogil
+# Where to read a number that changes whenever limits do: who caches a threshold compares it.
+cdef const unsigned int *limits_epoch() noexcept nogil

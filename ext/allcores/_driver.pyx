@@ -149,8 +149,8 @@ cdef bint inside_task() noexcept nogil:
     return ac_depth > 0
 
 
-cdef unsigned int limits_epoch() noexcept nogil:
-    return epoch
+cdef const unsigned int *limits_epoch() noexcept nogil:
+    return &epoch
 
 
 cdef int reserve(int wanted) noexcept nogil:

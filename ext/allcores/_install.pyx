@@ -37,6 +37,7 @@ cdef struct Slot:
     int active
     int reduction
 
+cdef const unsigned int *limits = limits_epoch()
 cdef Slot slots[4096]
 cdef int used = 0
 
@@ -189,7 +190,7 @@ cdef void trampoline(int number, char **args, const npy_intp *dims, const npy_in
     cdef Target *target = slot.target
     cdef npy_intp n = dims[0]
     cdef int threads
-    if target.epoch != limits_epoch():
+    if target.epoch != limits[0]:
         refresh(target)
     if n >= target.from_size and slot.active and not inside_task():
         threads = threads_for(n, n * loop.cost)

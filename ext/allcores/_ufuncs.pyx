@@ -79,6 +79,7 @@ cdef enum:
     PLACES = 1024       # of the map from NumPy's objects to targets
 
 cdef const ac_table *table = ac_select(NULL, NULL)
+cdef const unsigned int *limits = limits_epoch()
 cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
 cdef Target *place_target[PLACES]
@@ -168,7 +169,7 @@ cdef bint is_numpys(object ufunc):
 
 cdef void refresh(Target *target) noexcept nogil:
     cdef double size
-    target.epoch = limits_epoch()
+    target.epoch = limits[0]
     if forced_from() >= 0:
         target.from_size = forced_from() if forced_from() > 2 else 2
         return
@@ -217,21 +218,21 @@ cdef int no_longer_for(PyObject *numpy_ufunc) except -1:
 cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexcept nogil:
     """Elements of the broadcast operands, as far as they are arrays; an operand too many makes it too large at most."""
     cdef Py_ssize_t size = 1, axis, largest
-    cdef int i, ndim = 0, here
+    cdef int i, ndim = 1, here
     cdef PyArrayObject *array
     cdef npy_intp extent
     for i in range(count):
         if PyArray_CheckExact(args[i]):
-            here = PyArray_NDIM(<PyArrayObject *> args[i])
-            if here > ndim:
+            array = <PyArrayObject *> args[i]
+            here = PyArray_NDIM(array)
+            if here == 1:
+                if PyArray_DIMS(array)[0] > size:
+                    size = PyArray_DIMS(array)[0]
+            elif here > ndim:
                 ndim = here
     if ndim == 1:
-        for i in range(count):
-            if PyArray_CheckExact(args[i]):
-                array = <PyArrayObject *> args[i]
-                if PyArray_NDIM(array) == 1 and PyArray_DIMS(array)[0] > size:
-                    size = PyArray_DIMS(array)[0]
         return size
+    size = 1
     for axis in range(1, ndim + 1):
         largest = 1
         for i in range(count):
@@ -253,7 +254,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
 cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
     cdef Target *target = target_of(ufunc)
     cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
-    if target.epoch != limits_epoch():
+    if target.epoch != limits[0]:
         refresh(target)
     cdef Py_ssize_t size = 0
     if target.numpy.nin <= count <= target.numpy.nargs:

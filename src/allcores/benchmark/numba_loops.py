@@ -12,73 +12,62 @@ import numba  # type: ignore[import-not-found, import-untyped, unused-ignore]
 import numpy as np
 
 prange = numba.prange
-compiled = numba.njit(parallel=True, error_model="numpy")
 
 
-@compiled
 def _add(a: Any, b: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = a[i] + b[i]
     return out
 
 
-@compiled
 def _multiply(a: Any, b: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = a[i] * b[i]
     return out
 
 
-@compiled
 def _divide(a: Any, b: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = a[i] / b[i]
     return out
 
 
-@compiled
 def _sqrt(a: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = math.sqrt(a[i])
     return out
 
 
-@compiled
 def _exp(a: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = math.exp(a[i])
     return out
 
 
-@compiled
 def _log(a: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = math.log(a[i])
     return out
 
 
-@compiled
 def _sin(a: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = math.sin(a[i])
     return out
 
 
-@compiled
 def _maximum(a: Any, b: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = max(a[i], b[i])
     return out
 
 
-@compiled
 def _less(a: Any, b: Any, out: Any) -> Any:
     for i in prange(a.size):
         out[i] = a[i] < b[i]
     return out
 
 
-@compiled
 def _subtract(table: Any, row: Any, out: Any) -> Any:
     for i in prange(table.shape[0]):
         for j in range(table.shape[1]):
@@ -86,7 +75,6 @@ def _subtract(table: Any, row: Any, out: Any) -> Any:
     return out
 
 
-@compiled
 def _sum(a: Any) -> Any:
     total = 0.0
     for i in prange(a.size):
@@ -94,7 +82,6 @@ def _sum(a: Any) -> Any:
     return total
 
 
-@compiled
 def _mean(a: Any) -> Any:
     total = 0.0
     for i in prange(a.size):
@@ -102,7 +89,6 @@ def _mean(a: Any) -> Any:
     return total / a.size
 
 
-@compiled
 def _var(a: Any) -> Any:
     total = 0.0
     for i in prange(a.size):
@@ -114,7 +100,6 @@ def _var(a: Any) -> Any:
     return squares / a.size
 
 
-@compiled
 def _max(a: Any) -> Any:
     largest = -np.inf
     for i in prange(a.size):
@@ -122,19 +107,23 @@ def _max(a: Any) -> Any:
     return largest
 
 
+_compiled = numba.njit(parallel=True, error_model="numpy")
 LOOPS = {
-    "add": _add,
-    "multiply": _multiply,
-    "divide": _divide,
-    "sqrt": _sqrt,
-    "exp": _exp,
-    "log": _log,
-    "sin": _sin,
-    "maximum": _maximum,
-    "less": _less,
-    "subtract": _subtract,
-    "sum": _sum,
-    "mean": _mean,
-    "var": _var,
-    "max": _max,
+    function.__name__.removeprefix("_"): _compiled(function)
+    for function in (
+        _add,
+        _multiply,
+        _divide,
+        _sqrt,
+        _exp,
+        _log,
+        _sin,
+        _maximum,
+        _less,
+        _subtract,
+        _sum,
+        _mean,
+        _var,
+        _max,
+    )
 }

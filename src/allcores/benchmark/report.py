@@ -140,20 +140,17 @@ def table(report: Report) -> str:
     widths = [max(len(line[at]) for line in lines) for at in range(len(header))]
     text = []
     for line in lines:
-        cells = [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        text.append("  ".join(cells).rstrip())
+        cells = [cell.rjust(width) for cell, width in zip(line, widths, strict=True)]
+        text.append("  ".join([line[0].ljust(widths[0]), *cells[1:]]).rstrip())
     rule = "-" * max(map(len, text))
     text = [text[0], rule, *text[1:-1], rule, text[-1]]
-    versions = ", ".join(
-        f"{name} {number}" for name, number in facts["versions"].items() if name in {*columns, "python"}
-    )
+    shown = {*columns, "python"}
+    versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items() if name in shown)
+    machine = f"{facts['cpu']}, {facts['cores']} cores, {report.threads} threads, instruction set {facts['isa']}"
     return "\n".join(
         [
-            f"Time of one call, median of {report.rounds} interleaved rounds (plain Python: at most 3). The same float64",
-            "arrays for all; results checked against NumPy's.",
+            f"Time of one call, median of {report.rounds} interleaved rounds (plain Python: at most 3).",
+            "The same arrays, float64, for all; results checked against NumPy's.",
             f"Results are written to out= by {', '.join(with_out)}; the others return new arrays.",
             "",
             *text,
