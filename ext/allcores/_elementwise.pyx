@@ -127,8 +127,9 @@ cdef bint elementwise_safe(char *out, npy_intp out_step, int out_size,
     cdef char *in_high = (inp + (n - 1) * in_step if in_step >= 0 else inp) + in_size
     if out_high <= in_low or in_high <= out_low:
         return True
-    return out == inp and out_step == in_step and out_size == in_size and (out_step >= out_size
-                                                                         or -out_step >= out_size)
+    if out != inp or out_step != in_step or out_size != in_size:
+        return False
+    return out_step >= out_size or -out_step >= out_size
 
 
 # --- tiled ----------------------------------------------------------------------------------------------------------

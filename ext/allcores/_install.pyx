@@ -9,7 +9,7 @@ Loops are NumPy's own: results are the same to the bit. Called by allcores.insta
 """
 from libc.string cimport memcpy
 from allcores._driver cimport inside_task, limits_epoch, parallel_for, raise_flags, threads_for
-from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat
+from allcores._elementwise cimport Loop, elementwise_safe, loop_fn, run_flat
 from allcores._ufuncs cimport PyUFuncObject, Target, also_for, call, refresh, target_of, vectorcall_fn
 from cpython.object cimport PyObject
 from npyapi cimport *
@@ -59,7 +59,7 @@ cdef bint safe(const Loop *loop, char **args, const npy_intp *steps, npy_intp n)
     return True
 
 
-# --- full reductions: NumPy calls the loop once, with out = first input of step 0 --------------------------------------
+# --- full reductions: NumPy calls the loop once, with out = first input of step 0 -----------------------------------
 
 cdef enum:
     DEPTH = 8               # halvings at most: 256 pieces
@@ -260,7 +260,7 @@ def take_away(parallel_ufunc):
     cdef Target *target = target_of(<PyObject *> parallel_ufunc)
     cdef PyUFuncObject *numpy = target.numpy
     cdef loop_fn now
-    cdef int i, j, number
+    cdef int i, number
     foreign = []
     names = (<object> <PyObject *> numpy).types
     for number in range(used):

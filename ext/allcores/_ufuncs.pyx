@@ -519,8 +519,8 @@ cdef inline unsigned int key_of(const int *codes, int nin) noexcept:
 
 cdef int cached(Target *target, const int *codes, int nin) noexcept:
     cdef unsigned int key = key_of(codes, nin)
-    cdef unsigned int i, place = key * 2654435761u >> 26
-    for i in range(CACHE_SIZE):
+    cdef unsigned int _, place = key * 2654435761u >> 26
+    for _ in range(CACHE_SIZE):
         if target.cache[place].key == key:
             return target.cache[place].loop
         if target.cache[place].key == 0:
@@ -531,8 +531,8 @@ cdef int cached(Target *target, const int *codes, int nin) noexcept:
 
 cdef void remember(Target *target, const int *codes, int nin, int index) noexcept:
     cdef unsigned int key = key_of(codes, nin)
-    cdef unsigned int i, place = key * 2654435761u >> 26
-    for i in range(CACHE_SIZE - 1):
+    cdef unsigned int _, place = key * 2654435761u >> 26
+    for _ in range(CACHE_SIZE - 1):
         if target.cache[place].key == 0:
             target.cache[place].loop = index
             target.cache[place].key = key

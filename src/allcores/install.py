@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from allcores import _install, _ufuncs
 from allcores.functions.elementwise import UFUNCS
@@ -85,11 +85,12 @@ def uninstall() -> None:
             left += [f"{place} of numpy.{name}" for place in _install.take_away(ufunc)]
     if left:
         raise RuntimeError(
-            f"another package has replaced {', '.join(left)} since allcores.install(); left as found, the rest is restored"
+            f"another package has replaced {', '.join(left)} since allcores.install(); "
+            "its patch is left as it is, the rest is restored"
         )
 
 
-class accelerate:
+class accelerate:  # noqa: N801  used as a function, in a with statement
     """Context manager: NumPy's own ufuncs on all cores inside the `with` block, in every thread.
 
     Examples
@@ -100,7 +101,7 @@ class accelerate:
     np.float64(2.0)
     """
 
-    def __enter__(self) -> accelerate:
+    def __enter__(self) -> Self:
         """Install."""
         install()
         return self

@@ -10,7 +10,7 @@ import operator
 import os
 import warnings
 from types import TracebackType
-from typing import SupportsIndex
+from typing import Self, SupportsIndex
 
 from allcores import _driver
 from allcores.plan.machine import usable_cores
@@ -33,7 +33,9 @@ def threads_from_environment(environ: os._Environ[str] | dict[str, str], cores: 
             # OMP_NUM_THREADS may be a list, one number a level of nesting; ours is the outermost.
             return _positive(text.split(",")[0] if name == "OMP_NUM_THREADS" else text)
         except ValueError:
-            warnings.warn(f"{name} must be a positive integer, got {text!r}; it is ignored", RuntimeWarning, stacklevel=3)
+            warnings.warn(
+                f"{name} must be a positive integer, got {text!r}; it is ignored", RuntimeWarning, stacklevel=3
+            )
     return cores
 
 
@@ -63,7 +65,7 @@ def configure() -> None:
     )
 
 
-class limit:
+class limit:  # noqa: N801  used as a function, in a with statement
     """Limit the threads that calls of this thread may use, until the `with` block ends.
 
     Parameters
@@ -101,7 +103,7 @@ class limit:
         self._threads = min(count, 2**30)
         self._before: list[int] = []
 
-    def __enter__(self) -> limit:
+    def __enter__(self) -> Self:
         """Set the limit."""
         self._before.append(_driver.set_local_limit(self._threads))
         return self

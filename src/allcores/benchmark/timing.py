@@ -77,7 +77,8 @@ def interleaved(
             failed(name, error)
 
     def prepare(name: str) -> None:
-        live[name]()
+        if name not in fewer:
+            live[name]()  # compiles, wakes threads, maps memory
         repeats[name] = calls_for(live[name])
         seconds[name] = []
 

@@ -1,0 +1,346 @@
+# Which ufuncs there are is NumPy's choice at run time; here are those of all its versions.
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from allcores._ufuncs import ufunc as ufunc
+from allcores.functions.elementwise import parallel as parallel
+from allcores.information import info as info
+from allcores.install import accelerate as accelerate
+from allcores.install import install as install
+from allcores.install import uninstall as uninstall
+from allcores.limits import limit as limit
+
+__version__: str
+__all__ = [
+    "abs",
+    "absolute",
+    "accelerate",
+    "acos",
+    "acosh",
+    "add",
+    "all",
+    "amax",
+    "amin",
+    "any",
+    "arccos",
+    "arccosh",
+    "arcsin",
+    "arcsinh",
+    "arctan",
+    "arctan2",
+    "arctanh",
+    "argmax",
+    "argmin",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "bitwise_and",
+    "bitwise_count",
+    "bitwise_invert",
+    "bitwise_left_shift",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_right_shift",
+    "bitwise_xor",
+    "cbrt",
+    "ceil",
+    "conj",
+    "conjugate",
+    "copysign",
+    "cos",
+    "cosh",
+    "count_nonzero",
+    "deg2rad",
+    "degrees",
+    "divide",
+    "divmod",
+    "equal",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "float_power",
+    "floor",
+    "floor_divide",
+    "fmax",
+    "fmin",
+    "fmod",
+    "frexp",
+    "gcd",
+    "greater",
+    "greater_equal",
+    "heaviside",
+    "hypot",
+    "info",
+    "install",
+    "invert",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isnat",
+    "lcm",
+    "ldexp",
+    "left_shift",
+    "less",
+    "less_equal",
+    "limit",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logaddexp",
+    "logaddexp2",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "logical_xor",
+    "matmul",
+    "matvec",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mod",
+    "modf",
+    "multiply",
+    "negative",
+    "nextafter",
+    "not_equal",
+    "parallel",
+    "positive",
+    "pow",
+    "power",
+    "prod",
+    "rad2deg",
+    "radians",
+    "reciprocal",
+    "remainder",
+    "right_shift",
+    "rint",
+    "sign",
+    "signbit",
+    "sin",
+    "sinh",
+    "spacing",
+    "sqrt",
+    "square",
+    "std",
+    "subtract",
+    "sum",
+    "tan",
+    "tanh",
+    "true_divide",
+    "trunc",
+    "ufunc",
+    "uninstall",
+    "var",
+    "vecdot",
+    "vecmat",
+]
+
+abs: np.ufunc
+absolute: np.ufunc
+acos: np.ufunc
+acosh: np.ufunc
+add: np.ufunc
+arccos: np.ufunc
+arccosh: np.ufunc
+arcsin: np.ufunc
+arcsinh: np.ufunc
+arctan: np.ufunc
+arctan2: np.ufunc
+arctanh: np.ufunc
+asin: np.ufunc
+asinh: np.ufunc
+atan: np.ufunc
+atan2: np.ufunc
+atanh: np.ufunc
+bitwise_and: np.ufunc
+bitwise_count: np.ufunc
+bitwise_invert: np.ufunc
+bitwise_left_shift: np.ufunc
+bitwise_not: np.ufunc
+bitwise_or: np.ufunc
+bitwise_right_shift: np.ufunc
+bitwise_xor: np.ufunc
+cbrt: np.ufunc
+ceil: np.ufunc
+conj: np.ufunc
+conjugate: np.ufunc
+copysign: np.ufunc
+cos: np.ufunc
+cosh: np.ufunc
+deg2rad: np.ufunc
+degrees: np.ufunc
+divide: np.ufunc
+divmod: np.ufunc
+equal: np.ufunc
+exp: np.ufunc
+exp2: np.ufunc
+expm1: np.ufunc
+fabs: np.ufunc
+float_power: np.ufunc
+floor: np.ufunc
+floor_divide: np.ufunc
+fmax: np.ufunc
+fmin: np.ufunc
+fmod: np.ufunc
+frexp: np.ufunc
+gcd: np.ufunc
+greater: np.ufunc
+greater_equal: np.ufunc
+heaviside: np.ufunc
+hypot: np.ufunc
+invert: np.ufunc
+isfinite: np.ufunc
+isinf: np.ufunc
+isnan: np.ufunc
+isnat: np.ufunc
+lcm: np.ufunc
+ldexp: np.ufunc
+left_shift: np.ufunc
+less: np.ufunc
+less_equal: np.ufunc
+log: np.ufunc
+log10: np.ufunc
+log1p: np.ufunc
+log2: np.ufunc
+logaddexp: np.ufunc
+logaddexp2: np.ufunc
+logical_and: np.ufunc
+logical_not: np.ufunc
+logical_or: np.ufunc
+logical_xor: np.ufunc
+matmul: np.ufunc
+matvec: np.ufunc
+maximum: np.ufunc
+minimum: np.ufunc
+mod: np.ufunc
+modf: np.ufunc
+multiply: np.ufunc
+negative: np.ufunc
+nextafter: np.ufunc
+not_equal: np.ufunc
+positive: np.ufunc
+pow: np.ufunc
+power: np.ufunc
+rad2deg: np.ufunc
+radians: np.ufunc
+reciprocal: np.ufunc
+remainder: np.ufunc
+right_shift: np.ufunc
+rint: np.ufunc
+sign: np.ufunc
+signbit: np.ufunc
+sin: np.ufunc
+sinh: np.ufunc
+spacing: np.ufunc
+sqrt: np.ufunc
+square: np.ufunc
+subtract: np.ufunc
+tan: np.ufunc
+tanh: np.ufunc
+true_divide: np.ufunc
+trunc: np.ufunc
+vecdot: np.ufunc
+vecmat: np.ufunc
+
+_Axis: TypeAlias = int | tuple[int, ...] | None
+
+def sum(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def prod(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def mean(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+) -> Any: ...
+def var(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def std(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def min(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def max(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def amin(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def amax(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def argmin(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
+def argmax(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
+def any(
+    a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ..., *, where: ArrayLike = ...
+) -> Any: ...
+def all(
+    a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ..., *, where: ArrayLike = ...
+) -> Any: ...
+def count_nonzero(a: ArrayLike, axis: _Axis = None, *, keepdims: bool = False) -> Any: ...
