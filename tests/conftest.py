@@ -28,6 +28,10 @@ def pytest_configure(config):
     _stderr.append(os.fdopen(os.dup(sys.__stderr__.fileno()), "w"))
 
 
+def pytest_unconfigure(config):
+    _stderr.pop().close()
+
+
 @contextlib.contextmanager
 def forced(threads, parallel_from=1, cores=8):
     """Split every call of `parallel_from` elements over `threads` threads, whatever machine this is."""

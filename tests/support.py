@@ -1,5 +1,6 @@
 """What several test modules need: a call's whole outcome, values with all special cases, scripts run apart."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -54,8 +55,12 @@ def specials(dtype):
 
 
 def values(dtype, size, seed, *, special):
-    """Return a contiguous array of `size` values: random ones of a tame range, mixed with special ones if asked."""
-    dtype = np.dtype(dtype)
+    """Return a new contiguous array of `size` values: random ones of a tame range, mixed with special ones if asked."""
+    return _values(np.dtype(dtype), size, seed, special).copy()
+
+
+@functools.lru_cache(maxsize=10000)
+def _values(dtype, size, seed, special):
     rng = np.random.default_rng(seed)
     if dtype.kind == "b":
         return rng.random(size) < 0.5

@@ -68,7 +68,7 @@ def layout(function):
 
 def with_out(call, *outs, **kwargs):
     call.kwargs = {"out": outs, **kwargs}
-    call.written += [out if out.base is None else out.base for out in outs]
+    call.written += [out if out.base is None or out.base.dtype != out.dtype else out.base for out in outs]
     return call
 
 
@@ -492,6 +492,13 @@ def not_subok(m):
     return Call(m.operands(N), {"subok": False})
 
 
+# Calls on one thread are mostly NumPy's own.
+ON_ONE_THREAD = {
+    "flat", "strided", "negative", "transposed", "c_and_f", "row", "narrow_rows", "column", "python_scalar_last",
+    "byte_swapped", "lists", "out_float32", "out_is_input", "out_shifted_on", "out_shifted_back", "masked_out",
+}  # fmt: skip
+
+
 def makers(kernel, special):
     for inputs, outputs in numeric_lines(kernel.reference):
         yield Maker(inputs, outputs, special, kernel.may_raise)
@@ -521,14 +528,15 @@ def test_every_type_and_layout(name, force):
     failures = []
     for threads in THREADS:
         with force(threads):
-            for special in (False, True):
-                for maker in makers(UFUNC_KERNELS[name], special):
-                    for text, make_call in LAYOUTS.items():
-                        found = compare(name, maker, make_call)
-                        if found:
-                            line = f"{maker.inputs}->{maker.outputs}"
-                            values_are = "special" if special else "tame"
-                            failures.append(f"{line} {text}, {threads} threads, {values_are} values: {found}")
+            # Special values give every warning; with tame ones a warning too many shows.
+            for maker in (m for special in (True, False) for m in makers(UFUNC_KERNELS[name], special)):
+                for text, make_call in LAYOUTS.items():
+                    if threads == 1 and text not in ON_ONE_THREAD:
+                        continue
+                    found = compare(name, maker, make_call)
+                    if found:
+                        line = f"{maker.inputs}->{maker.outputs}"
+                        failures.append(f"{line} {text}, {threads} threads, special={maker.special}: {found}")
     assert not failures, f"{len(failures)} calls differ\n" + "\n".join(failures[:40])
 
 

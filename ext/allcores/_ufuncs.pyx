@@ -32,7 +32,6 @@ cdef extern from "numpy/ufuncobject.h":
 
 cdef extern from "numpy/arrayobject.h":
     PyObject *PyArray_EMPTY(int, npy_intp *, int, int) except NULL
-    bint PyArray_CheckScalar(object)
     object PyArray_FromAny(object, PyArray_Descr *, int, int, int, object)
 
 cdef extern from "Python.h":
@@ -83,7 +82,8 @@ cdef const unsigned int *limits = limits_epoch()
 cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
 cdef Target *place_target[PLACES]
-cdef object NO_VALUE = np._NoValue
+cdef object LEAST_LONG = np.iinfo(np.int64).min
+cdef object LARGEST_LONG = np.iinfo(np.int64).max
 
 
 # --- targets --------------------------------------------------------------------------------------------------------
@@ -309,6 +309,8 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
     memset(ops, 0, sizeof(ops))
     if numpy.core_enabled or nargs > MAX_ARGS:
         return NotImplemented
+    if count > nin and (strcmp(numpy.name, "maximum") == 0 or strcmp(numpy.name, "minimum") == 0):
+        return NotImplemented    # NumPy 2.4 warns of a third positional argument
     # outputs and keywords
     for i in range(nin, count):
         if args[i] != Py_None_raw:
@@ -339,6 +341,8 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                     mask = <PyArrayObject *> value
             elif name == "casting":
                 casting = <object> value
+                if casting != "same_kind" and casting != "safe" and casting != "unsafe":
+                    return NotImplemented    # "no" and "equiv" look at byte order too
                 plain = False
             elif name == "dtype":
                 if value != Py_None_raw:
@@ -374,7 +378,7 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
             continue
         codes[i] = weak_code(value)
         if codes[i] < 0:
-            if not (PyBool_Check(value) or PyArray_CheckScalar(<object> value)):
+            if not (PyBool_Check(value) or isinstance(<object> value, np.generic)):
                 return NotImplemented
             array = np.asarray(<object> value)
             if type(array) is not np.ndarray or not numeric(array.dtype.num):
@@ -399,16 +403,28 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
         return NotImplemented
     for i in range(nin):
         if ops[i] == NULL:
+            if codes[i] == WEAK_INT and not LEAST_LONG <= <object> args[i] <= LARGEST_LONG:
+                return NotImplemented    # an error for some ufuncs, a float for others
             try:
                 array = np.array(<object> args[i], dtype=dtype_of(loop.typenum[i]))
             except OverflowError:
                 return NotImplemented    # as in uint8 < 300, which NumPy answers by itself
             keep.append(array)
             ops[i] = <PyArrayObject *> array
-    for i in range(nin, nargs):
-        if ops[i] != NULL and PyArray_TYPE(ops[i]) != loop.typenum[i]:
-            if not np.can_cast(dtype_of(loop.typenum[i]), (<object> ops[i]).dtype, casting):
-                return NotImplemented
+    for i in range(nargs):
+        if ops[i] == NULL or PyArray_TYPE(ops[i]) == loop.typenum[i]:
+            continue
+        if mask != NULL and i >= nin:
+            return NotImplemented
+        # Casts that can lose or overflow have floating-point errors of their own, which NumPy tells apart.
+        one, other = (<object> ops[i]).dtype, dtype_of(loop.typenum[i])
+        if not np.can_cast(one, other, "safe") if i < nin else not np.can_cast(other, one, "safe"):
+            return NotImplemented
+    if not loop.exact:
+        for i in range(nin, nargs):
+            for code in range(nin):
+                if ops[i] != NULL and ops[i] != ops[code] and np.may_share_memory(<object> ops[i], <object> ops[code]):
+                    return NotImplemented    # NumPy's loops do overlapping operands by other instructions
     return run(target, loop, ops, mask, order, size)
 
 

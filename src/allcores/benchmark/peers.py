@@ -99,6 +99,11 @@ def _numexpr(case: Case, arrays: Arrays) -> Call | None:
 _BOTTLENECK = {"sum": "nansum", "mean": "nanmean", "var": "nanvar", "max": "nanmax", "argmax": "nanargmax"}
 
 
+def _start_bottleneck(threads: int) -> None:
+    del threads  # it has one
+    import_module("bottleneck")
+
+
 def _bottleneck(case: Case, arrays: Arrays) -> Call | None:
     if case.kernel not in _BOTTLENECK:
         return None
@@ -190,7 +195,7 @@ LIBRARIES = {
     for library in (
         Library("numpy", True, _numpy, _no_start),
         Library("numexpr", True, _numexpr, _start_numexpr),
-        Library("bottleneck", False, _bottleneck, _no_start),
+        Library("bottleneck", False, _bottleneck, _start_bottleneck),
         Library("torch", True, _torch, _start_torch),
         Library("jax", False, _jax, _start_jax),
         Library("numba", True, _numba, _start_numba),

@@ -224,5 +224,5 @@ def write_plot(report: Report, path: Path) -> None:
     axes.set_xlabel("times as fast as NumPy")
     facts = report.metadata()
     axes.set_title(f"{facts['cpu']}, {report.threads} threads", fontsize="medium")
-    axes.legend(fontsize="small")
+    figure.legend(fontsize="small", loc="outside right upper")
     figure.savefig(os.fspath(path), dpi=120)
