@@ -575,7 +575,7 @@ def test_every_type_runs_on_two_threads(name, force, with_openmp):
         for maker in makers(kernel, special=False):
             line = f"{maker.inputs}->{maker.outputs}"
             # A line that an earlier one shadows is only reached by asking for it.
-            for call in (flat(maker), row(maker), out_wider(maker)):
+            for call in (flat(maker), row(maker), transposed(maker), byte_swapped(maker)):
                 regions = _driver.settings()["regions"]
                 outcome(kernel.function, *call.inputs, **call.kwargs)
                 _, _, ran = _driver.last_region_of_this_thread()

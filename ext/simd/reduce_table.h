@@ -1,11 +1,58 @@
-/* The reductions' inner loops that a level offers. */
+/* The reductions' inner loops that a level offers. Types are named by kind and bytes: whether NumPy calls a 64-bit
+ * integer `l` or `q` is the caller's affair. */
 #ifndef ALLCORES_REDUCE_TABLE_H
 #define ALLCORES_REDUCE_TABLE_H
 
 #include "table.h"
 
+enum {
+    AC_B1, AC_I1, AC_I2, AC_I4, AC_I8, AC_U1, AC_U2, AC_U4, AC_U8, AC_F2, AC_F4, AC_F8, AC_C8, AC_C16,
+    AC_TYPE_COUNT
+};
+
+enum {
+    AC_ADD,    /* floats and complex in NumPy's pairwise order; integers into 64 bits */
+    AC_MUL,    /* the same types; floats in a fixed tree of the length of a row */
+    AC_MIN,
+    AC_MAX,
+    AC_ANY,
+    AC_ALL,
+    AC_COUNT,  /* of what is not zero, as int64 */
+    AC_SQUARES, /* pairwise sum of (a - mean)^2; integers as float64 */
+    AC_REDUCE_OP_COUNT
+};
+
+/* Both fold an m x n block, whose steps are in bytes, into outputs `so` bytes apart:
+ *   rows   out[j] = out[j] + fold of a[j, 0..n), j < m
+ *   cols   out[j] = out[j] + a[0, j] + a[1, j] + ... in this order, j < n
+ * and AC_SQUARES takes mean[j] from `mean`, `smean` apart. An output must not overlap the input. */
+typedef void ac_reduce_fn(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn,
+                          const char *mean, ac_intp smean);
+
+typedef struct {
+    ac_reduce_fn *rows, *cols;
+    int out; /* type of the outputs and of partial results */
+} ac_reduce_entry;
+
+/* Index of the first greatest (least) of n elements; the first NaN counts as both. n > 0. */
+typedef ac_intp ac_arg_fn(const char *a, ac_intp n, ac_intp sn);
+/* The same for each of n columns of m < 2^31 elements. */
+typedef void ac_arg_cols_fn(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn);
+
+typedef struct {
+    ac_arg_fn *flat;
+    ac_arg_cols_fn *cols;
+    /* Whether b, later in order, replaces a. */
+    int (*better)(const char *a, const char *b);
+} ac_arg_entry;
+
+/* Gathers n elements `sn` apart, converted; with a mean, (x - mean)^2. */
+typedef void ac_gather_fn(char *dst, const char *a, ac_intp n, ac_intp sn, const char *mean);
+
 struct ac_reductions {
-    ac_intp reserved;
+    ac_reduce_entry fold[AC_REDUCE_OP_COUNT][AC_TYPE_COUNT];
+    ac_arg_entry argmin[AC_TYPE_COUNT], argmax[AC_TYPE_COUNT];
+    ac_gather_fn *to_f4[AC_TYPE_COUNT], *to_f8[AC_TYPE_COUNT], *same[AC_TYPE_COUNT], *squares[AC_TYPE_COUNT];
 };
 
 #endif

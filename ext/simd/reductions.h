@@ -2,8 +2,57 @@
 #ifndef ALLCORES_REDUCTIONS_H
 #define ALLCORES_REDUCTIONS_H
 
+#include "reduce_arg.h"
+#include "reduce_complex.h"
+#include "reduce_fold.h"
+#include "reduce_gather.h"
+#include "reduce_pairwise.h"
 #include "reduce_table.h"
 
-static const struct ac_reductions AC_REDUCTIONS = {0};
+/* X(type, suffix, type of an integer's sum, what argmin and argmax call) */
+#define AC_INTEGERS(X) \
+    X(AC_I1, i1, AC_I8) X(AC_I2, i2, AC_I8) X(AC_I4, i4, AC_I8) X(AC_I8, i8, AC_I8) \
+    X(AC_U1, u1, AC_U8) X(AC_U2, u2, AC_U8) X(AC_U4, u4, AC_U8) X(AC_U8, u8, AC_U8)
+
+#define AC_PAIR(NAME, S, OUT) {NAME##_##S##_rows, NAME##_##S##_cols, OUT}
+#define AC_SUM_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_add, S, OUT),
+#define AC_PRODUCT_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_mul, S, OUT),
+#define AC_MIN_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_min, S, C),
+#define AC_MAX_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_max, S, C),
+#define AC_ANY_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_any, S, AC_B1),
+#define AC_ALL_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_all, S, AC_B1),
+#define AC_COUNT_ENTRY(C, S, OUT) [C] = AC_PAIR(ac_count, S, AC_I8),
+#define AC_SQUARES_ENTRY(C, S, OUT) [C] = {NULL, ac_squares_##S##_cols, AC_F8},
+#define AC_ARGMIN_ENTRY(C, S, OUT) [C] = {ac_argmin_##S##_flat, ac_argmin_##S##_cols, ac_argmin_##S##_better},
+#define AC_ARGMAX_ENTRY(C, S, OUT) [C] = {ac_argmax_##S##_flat, ac_argmax_##S##_cols, ac_argmax_##S##_better},
+#define AC_TO_F4_ENTRY(C, S, OUT) [C] = ac_gather_f4_##S,
+#define AC_TO_F8_ENTRY(C, S, OUT) [C] = ac_gather_f8_##S,
+#define AC_GATHER_SQUARES_ENTRY(C, S, OUT) [C] = ac_gather_squares_##S,
+
+#define AC_FLOATS(X) X(AC_F4, f4, AC_F4) X(AC_F8, f8, AC_F8)
+#define AC_COMPLEXES(X) X(AC_C8, c8, AC_C8) X(AC_C16, c16, AC_C16)
+#define AC_ARITHMETIC(X) X(AC_B1, b1, AC_I8) AC_INTEGERS(X) AC_FLOATS(X) AC_COMPLEXES(X)
+
+static const struct ac_reductions AC_REDUCTIONS = {
+    {
+        [AC_ADD] = {AC_ARITHMETIC(AC_SUM_ENTRY)},
+        [AC_MUL] = {AC_ARITHMETIC(AC_PRODUCT_ENTRY)},
+        /* Of truth values the least is whether all are true. */
+        [AC_MIN] = {[AC_B1] = AC_PAIR(ac_all, b1, AC_B1), AC_INTEGERS(AC_MIN_ENTRY) AC_FLOATS(AC_MIN_ENTRY)},
+        [AC_MAX] = {[AC_B1] = AC_PAIR(ac_any, b1, AC_B1), AC_INTEGERS(AC_MAX_ENTRY) AC_FLOATS(AC_MAX_ENTRY)},
+        [AC_ANY] = {AC_ARITHMETIC(AC_ANY_ENTRY)},
+        [AC_ALL] = {AC_ARITHMETIC(AC_ALL_ENTRY)},
+        [AC_COUNT] = {AC_ARITHMETIC(AC_COUNT_ENTRY)},
+        [AC_SQUARES] = {AC_INTEGERS(AC_SQUARES_ENTRY)[AC_F4] = AC_PAIR(ac_squares, f4, AC_F4),
+                        [AC_F8] = AC_PAIR(ac_squares, f8, AC_F8)},
+    },
+    {AC_INTEGERS(AC_ARGMIN_ENTRY) AC_FLOATS(AC_ARGMIN_ENTRY)},
+    {AC_INTEGERS(AC_ARGMAX_ENTRY) AC_FLOATS(AC_ARGMAX_ENTRY)},
+    {AC_TO_F4_ENTRY(AC_B1, b1, ) AC_INTEGERS(AC_TO_F4_ENTRY) AC_TO_F4_ENTRY(AC_F2, f2, )},
+    {AC_TO_F8_ENTRY(AC_B1, b1, ) AC_INTEGERS(AC_TO_F8_ENTRY) AC_TO_F8_ENTRY(AC_F2, f2, ) AC_TO_F8_ENTRY(AC_F4, f4, )},
+    {[AC_F4] = ac_gather_same_f4, [AC_F8] = ac_gather_same_f8, [AC_C8] = ac_gather_same_c8,
+     [AC_C16] = ac_gather_same_c16},
+    {AC_INTEGERS(AC_GATHER_SQUARES_ENTRY) AC_FLOATS(AC_GATHER_SQUARES_ENTRY)},
+};
 
 #endif

@@ -1,19 +1,27 @@
 """NumPy on all cores: array functions with NumPy's names and NumPy's results, run by every core of the machine."""
 
+import os as _os
 from importlib.metadata import version as _version
 
+from allcores import _reductions, _ufuncs
 from allcores import limits as _limits
 
+# First of all: functions ask for limits and inner loops when they are made.
 _limits.configure()
+_ufuncs.set_isa(_os.environ.get("ALLCORES_ISA", ""))
+_reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
-from allcores._ufuncs import ufunc  # noqa: E402  the limits come first: functions ask for them when they are made
+from allcores._ufuncs import ufunc  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
+from allcores.functions.reductions import REDUCTIONS as _REDUCTIONS  # noqa: E402
 from allcores.information import info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit  # noqa: E402
 
+_ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
+globals().update(_REDUCTIONS)
 
 __version__ = _version("allcores")
 __all__ = [
@@ -25,4 +33,5 @@ __all__ = [
     "ufunc",
     "uninstall",
     *_UFUNCS,
+    *_REDUCTIONS,
 ]

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("--json", action="store_true", help="for programs")
     bench = commands.add_parser("bench", help="our speed against pure Python, NumPy and the libraries installed")
     bench.add_argument("--size", type=_size, default=1_000_000, help="elements of an operand (default: %(default)s)")
-    bench.add_argument("--rounds", type=_rounds, default=15, help="interleaved rounds (default: %(default)s)")
+    bench.add_argument("--rounds", type=_rounds, default=11, help="interleaved rounds (default: %(default)s)")
     bench.add_argument("--threads", type=_threads, help="threads of one call (default: what allcores would use)")
     bench.add_argument(
         "--functions", nargs="+", action="extend", metavar="NAME", help="only these, by the names of the table's rows"

@@ -109,6 +109,11 @@ def duration(seconds: float | None) -> str:
     return f"{seconds * 1e9:.0f} ns"
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number with its noun."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def ratio(value: float | None) -> str:
     """Return a speed-up."""
     if value is None:
@@ -146,7 +151,10 @@ def table(report: Report) -> str:
     text = [text[0], rule, *text[1:-1], rule, text[-1]]
     shown = {*columns, "python"}
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items() if name in shown)
-    machine = f"{facts['cpu']}, {facts['cores']} cores, {report.threads} threads, instruction set {facts['isa']}"
+    machine = (
+        f"{facts['cpu']}, {counted(facts['cores'], 'core')}, {counted(report.threads, 'thread')}, "
+        f"instruction set {facts['isa']}"
+    )
     return "\n".join(
         [
             f"Time of one call, median of {report.rounds} interleaved rounds (plain Python: at most 3).",
@@ -223,6 +231,6 @@ def write_plot(report: Report, path: Path) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("times as fast as NumPy")
     facts = report.metadata()
-    axes.set_title(f"{facts['cpu']}, {report.threads} threads", fontsize="medium")
+    axes.set_title(f"{facts['cpu']}, {counted(report.threads, 'thread')}", fontsize="medium")
     figure.legend(fontsize="small", loc="outside right upper")
     figure.savefig(os.fspath(path), dpi=120)

@@ -6,7 +6,6 @@ any memory layout) and whether it may raise. `allcores.__init__` exports the res
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import numpy as np
@@ -112,5 +111,4 @@ def parallel(ufunc: np.ufunc, may_raise: bool = True, cost: float = _UNKNOWN_COS
     return _ufuncs.make(ufunc, cost, False, bool(may_raise))
 
 
-_ufuncs.set_isa(os.environ.get("ALLCORES_ISA", ""))
 UFUNCS = _make_all()

@@ -1,0 +1,104 @@
+"""Reductions over any axes of any layout, on all cores: sums, products, extremes and where they are, any, all, counts,
+and sums of squared deviations.
+
+A reduction is first brought into the order in which NumPy walks it (_reduce_plan.pxi): that fixes which elements make
+a row, and so the result of a floating-point sum to the last bit. What is then done in parallel (_reduce_run.pxi) is
+what that order leaves open: other outputs, other rows of the same output, and the subtrees of one long row. Nothing
+depends on the number of threads. Every function answers NotImplemented for what it has no path for; the caller, in
+functions/reductions.py or _ufuncs, then asks NumPy.
+"""
+import numpy as np
+
+from cpython.object cimport PyObject, PyTypeObject
+from libc.math cimport INFINITY
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from allcores._driver cimport forced_from, parallel_for, report, threads_for
+
+from numpy cimport (
+    NPY_ARRAY_WRITEABLE, PyArray_DATA, PyArray_DESCR, PyArray_DIMS, PyArray_FLAGS, PyArray_ISALIGNED,
+    PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDES, PyArray_TYPE, import_array,
+    ndarray, npy_intp,
+)
+
+cdef extern from "numpy/arrayobject.h":
+    # Cython's own declarations of these want typed arguments or hide reference counts.
+    bint PyArray_CheckExact(PyObject *)
+    object PyArray_NewFromDescr(PyTypeObject *, PyArray_Descr *, int, const npy_intp *, const npy_intp *, void *, int, PyObject *)
+    ctypedef struct PyArray_Descr
+    npy_intp PyArray_CountNonzero(ndarray) except -1
+    PyTypeObject PyArray_Type
+    int NPY_BOOL, NPY_BYTE, NPY_SHORT, NPY_INT, NPY_LONG, NPY_LONGLONG
+    int NPY_UBYTE, NPY_USHORT, NPY_UINT, NPY_ULONG, NPY_ULONGLONG
+    int NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_INTP, NPY_UINTP
+
+cdef extern from "<fenv.h>" nogil:
+    ctypedef int fexcept_t
+    int FE_ALL_EXCEPT, FE_DIVBYZERO, FE_OVERFLOW, FE_UNDERFLOW, FE_INVALID
+    int feclearexcept(int)
+    int fetestexcept(int)
+    int fegetexceptflag(fexcept_t *, int)
+    int fesetexceptflag(const fexcept_t *, int)
+
+cdef extern from "Python.h":
+    void Py_INCREF "Py_XINCREF"(PyObject *)
+
+cdef extern from "reduce_table.h" nogil:
+    enum:
+        AC_B1, AC_I1, AC_I2, AC_I4, AC_I8, AC_U1, AC_U2, AC_U4, AC_U8, AC_F2, AC_F4, AC_F8, AC_C8, AC_C16, AC_TYPE_COUNT
+        AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL, AC_COUNT, AC_SQUARES, AC_REDUCE_OP_COUNT
+    ctypedef void (*reduce_fn "ac_reduce_fn *")(
+        char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp, const char *, npy_intp) noexcept nogil
+    ctypedef npy_intp (*arg_fn "ac_arg_fn *")(const char *, npy_intp, npy_intp) noexcept nogil
+    ctypedef void (*arg_cols_fn "ac_arg_cols_fn *")(
+        char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp) noexcept nogil
+    ctypedef int (*better_fn)(const char *, const char *) noexcept nogil
+    ctypedef void (*gather_fn "ac_gather_fn *")(char *, const char *, npy_intp, npy_intp, const char *) noexcept nogil
+    ctypedef struct ac_reduce_entry:
+        reduce_fn rows
+        reduce_fn cols
+        int out
+    ctypedef struct ac_arg_entry:
+        arg_fn flat
+        arg_cols_fn cols
+        better_fn better
+    struct ac_reductions:
+        ac_reduce_entry fold[8][14]
+        ac_arg_entry argmin[14]
+        ac_arg_entry argmax[14]
+        gather_fn to_f4[14]
+        gather_fn to_f8[14]
+        gather_fn same[14]
+        gather_fn squares[14]
+    ctypedef struct ac_table:
+        const char *isa
+        const ac_reductions *reductions
+    const ac_table *ac_select(const char *, int *)
+
+import_array()
+
+cdef int why = 0
+cdef const ac_table *table = ac_select(NULL, &why)
+
+cdef enum:
+    MAX_DIMS = 64       # NumPy's own limit
+    LEAST = 4096        # elements: below, NumPy's own call is as fast
+    PIECE = 16384       # elements of the largest part of a row that is not split
+    OWN_OUTPUTS = 256   # from so many outputs on, a task has whole outputs; below, outputs are made of parts
+    COLUMNS = 2048      # of one output block, which stays in the first-level cache
+    GATHERED_ROWS = 8
+
+# What NumPy's iterator does when an axis of rows does not join the next: from 2.3 on it copies several into a buffer.
+cdef bint buffers_rows = tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 3)
+
+# Calls that found a path, for tests.
+cdef long long reductions_done = 0
+
+include "_reduce_plan.pxi"
+include "_reduce_run.pxi"
+include "_reduce_arg.pxi"
+include "_reduce_api.pxi"
+
+# For functions/reductions.py.
+ADD, MUL, MIN, MAX, ANY, ALL = AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL

@@ -1,0 +1,110 @@
+/* Where the least or greatest element is. Long rows: the extremes of blocks, which vectorise, and then a search in
+ * the one block that had the best. */
+#ifndef ALLCORES_REDUCE_ARG_H
+#define ALLCORES_REDUCE_ARG_H
+
+#include "reduce_fold.h"
+
+enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256 };
+
+/* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
+ * T where it can be, so that one comparison chooses both. */
+#define AC_ARG(NAME, T, INDEX, BEST, BETTER) \
+    static int NAME##_better(const char *a, const char *b) { return BETTER(*(const T *)a, *(const T *)b); } \
+    AC_INLINE ac_intp NAME##_scan(const char *a, ac_intp n, ac_intp sn) \
+    { \
+        T best = *(const T *)a; \
+        ac_intp i, at = 0; \
+        for (i = 1; i < n; i++) { \
+            const T v = *(const T *)(a + i * sn); \
+            if (BETTER(best, v)) { \
+                best = v; \
+                at = i; \
+            } \
+        } \
+        return at; \
+    } \
+    static ac_intp NAME##_flat(const char *a, ac_intp n, ac_intp sn) \
+    { \
+        const ac_intp one = (ac_intp)sizeof(T); \
+        ac_intp i, block = 0; \
+        T best; \
+        if (n <= AC_ARG_SHORT) { \
+            return NAME##_scan(a, n, sn); \
+        } \
+        best = *(const T *)a; \
+        for (i = 0; i < n && best == best; i += AC_ARG_BLOCK) { \
+            const ac_intp left = n - i < AC_ARG_BLOCK ? n - i : AC_ARG_BLOCK; \
+            const T v = sn == one ? BEST##_row(a + i * one, left, one) : BEST##_row(a + i * sn, left, sn); \
+            if (BETTER(best, v)) { \
+                best = v; \
+                block = i; \
+            } \
+        } \
+        for (i = block; i < n - 1; i++) { \
+            const T v = *(const T *)(a + i * sn); \
+            if (v == best || v != v) { \
+                break; \
+            } \
+        } \
+        return i; \
+    } \
+    AC_INLINE void NAME##_block(INDEX *at, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn) \
+    { \
+        T best[AC_ARG_COLUMNS]; \
+        ac_intp i, j; \
+        for (j = 0; j < n; j++) { \
+            best[j] = *(const T *)(a + j * sn); \
+            at[j] = 0; \
+        } \
+        for (i = 1; i < m; i++) { \
+            const char *p = a + i * sm; \
+            AC_INDEPENDENT \
+            for (j = 0; j < n; j++) { \
+                const T v = *(const T *)(p + j * sn), b = best[j]; \
+                const int better = BETTER(b, v); \
+                best[j] = better ? v : b; \
+                at[j] = better ? (INDEX)i : at[j]; \
+            } \
+        } \
+    } \
+    static void NAME##_cols(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn) \
+    { \
+        const ac_intp one = (ac_intp)sizeof(T); \
+        INDEX at[AC_ARG_COLUMNS]; \
+        ac_intp j, k; \
+        for (j = 0; j < n; j += AC_ARG_COLUMNS) { \
+            const ac_intp left = n - j < AC_ARG_COLUMNS ? n - j : AC_ARG_COLUMNS; \
+            if (sn == one) { \
+                NAME##_block(at, a + j * one, m, sm, left, one); \
+            } \
+            else { \
+                NAME##_block(at, a + j * sn, m, sm, left, sn); \
+            } \
+            for (k = 0; k < left; k++) { \
+                *(ac_intp *)(out + (j + k) * so) = (ac_intp)at[k]; \
+            } \
+        } \
+    }
+
+#define AC_BETTER_LESS_I(a, b) ((b) < (a))
+#define AC_BETTER_MORE_I(a, b) ((b) > (a))
+#define AC_BETTER_LESS_F(a, b) (((b) < (a)) | (((b) != (b)) & ((a) == (a))))
+#define AC_BETTER_MORE_F(a, b) (((b) > (a)) | (((b) != (b)) & ((a) == (a))))
+
+#define AC_ARG_BOTH(T, INDEX, S, KIND) \
+    AC_ARG(ac_argmin_##S, T, INDEX, ac_min_##S, AC_BETTER_LESS_##KIND) \
+    AC_ARG(ac_argmax_##S, T, INDEX, ac_max_##S, AC_BETTER_MORE_##KIND)
+
+AC_ARG_BOTH(int8_t, int32_t, i1, I)
+AC_ARG_BOTH(int16_t, int32_t, i2, I)
+AC_ARG_BOTH(int32_t, int32_t, i4, I)
+AC_ARG_BOTH(int64_t, int64_t, i8, I)
+AC_ARG_BOTH(uint8_t, int32_t, u1, I)
+AC_ARG_BOTH(uint16_t, int32_t, u2, I)
+AC_ARG_BOTH(uint32_t, int32_t, u4, I)
+AC_ARG_BOTH(uint64_t, int64_t, u8, I)
+AC_ARG_BOTH(float, int32_t, f4, F)
+AC_ARG_BOTH(double, int64_t, f8, F)
+
+#endif

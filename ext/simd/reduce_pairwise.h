@@ -1,0 +1,197 @@
+/* Sums of floats in NumPy's order. A row of n is split at n / 2, rounded down to a multiple of 8, until it has at most
+ * 128 elements; such a leaf is summed in eight strands, added pairwise, then what does not fill all strands, in order;
+ * below 8 elements it is summed in order from -0. So the order never depends on who sums which part.
+ *
+ * One strand set of a leaf is one chain of dependent additions. Four neighbouring leaves are summed at once, so that
+ * the processor has four. */
+#ifndef ALLCORES_REDUCE_PAIRWISE_H
+#define ALLCORES_REDUCE_PAIRWISE_H
+
+#include "loop.h"
+#include "reduce_fold.h"
+#include "reduce_table.h"
+
+enum { AC_LEAF = 128 };
+
+#if defined(__GNUC__)
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi" /* how eight are returned; all that return them are inlined */
+#endif
+#define AC_EIGHT(T, S) typedef T ac_eight_##S __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
+#define AC_STRAND(r, k) (r)[k]
+#define AC_EIGHT_LOAD(S, x, p) x = *(const ac_eight_##S *)(const void *)(p)
+#define AC_EIGHT_ADD(x, y) x += y
+#define AC_EIGHT_SQUARE(x, c) x -= c, x *= x
+#else
+#define AC_EIGHT(T, S) typedef struct { T at[8]; } ac_eight_##S;
+#define AC_STRAND(r, k) (r).at[k]
+#define AC_EACH_STRAND(STATEMENT) do { int k_; for (k_ = 0; k_ < 8; k_++) { STATEMENT; } } while (0)
+#define AC_EIGHT_LOAD(S, x, p) x = *(const ac_eight_##S *)(const void *)(p)
+#define AC_EIGHT_ADD(x, y) AC_EACH_STRAND((x).at[k_] += (y).at[k_])
+#define AC_EIGHT_SQUARE(x, c) AC_EACH_STRAND((x).at[k_] -= (c); (x).at[k_] *= (x).at[k_])
+#endif
+
+AC_EIGHT(float, f4)
+AC_EIGHT(double, f8)
+
+AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
+
+/* NAME_rows: elements of type T (suffix S), with SQUARE the mean subtracted and squared. `sn` is literal where it is
+ * inlined. */
+#define AC_PAIRWISE(NAME, T, S, SQUARE) \
+    AC_INLINE T NAME##_one(const char *a, T c) \
+    { \
+        T x = *(const T *)a; \
+        if (SQUARE) { \
+            x -= c; \
+            x *= x; \
+        } \
+        return x; \
+    } \
+    AC_INLINE ac_eight_##S NAME##_eight(const char *a, ac_intp sn, T c) \
+    { \
+        ac_eight_##S x; \
+        if (sn == (ac_intp)sizeof(T)) { \
+            AC_EIGHT_LOAD(S, x, a); \
+        } \
+        else { \
+            int k; \
+            for (k = 0; k < 8; k++) { \
+                AC_STRAND(x, k) = *(const T *)(a + k * sn); \
+            } \
+        } \
+        if (SQUARE) { \
+            AC_EIGHT_SQUARE(x, c); \
+        } \
+        return x; \
+    } \
+    /* The end of a leaf of n whose first `done` elements are in r. */ \
+    AC_INLINE T NAME##_finish(ac_eight_##S r, const char *a, ac_intp done, ac_intp n, ac_intp sn, T c) \
+    { \
+        T sum; \
+        for (; done + 8 <= n; done += 8) { \
+            const ac_eight_##S x = NAME##_eight(a + done * sn, sn, c); \
+            AC_EIGHT_ADD(r, x); \
+        } \
+        sum = ((AC_STRAND(r, 0) + AC_STRAND(r, 1)) + (AC_STRAND(r, 2) + AC_STRAND(r, 3))) \
+            + ((AC_STRAND(r, 4) + AC_STRAND(r, 5)) + (AC_STRAND(r, 6) + AC_STRAND(r, 7))); \
+        for (; done < n; done++) { \
+            sum += NAME##_one(a + done * sn, c); \
+        } \
+        return sum; \
+    } \
+    AC_INLINE T NAME##_leaf(const char *a, ac_intp n, ac_intp sn, T c) \
+    { \
+        return NAME##_finish(NAME##_eight(a, sn, c), a, 8, n, sn, c); \
+    } \
+    AC_INLINE T NAME##_four(const char *a, ac_intp n1, ac_intp n2, ac_intp n3, ac_intp n4, ac_intp sn, T c) \
+    { \
+        const char *b = a + n1 * sn, *d = b + n2 * sn, *e = d + n3 * sn; \
+        ac_intp i, common = n1 < n2 ? n1 : n2; \
+        ac_eight_##S r1 = NAME##_eight(a, sn, c), r2 = NAME##_eight(b, sn, c), r3 = NAME##_eight(d, sn, c), \
+                     r4 = NAME##_eight(e, sn, c); \
+        T s1, s2; \
+        common = n3 < common ? n3 : common; \
+        common = n4 < common ? n4 : common; \
+        for (i = 8; i + 8 <= common; i += 8) { \
+            const ac_eight_##S x1 = NAME##_eight(a + i * sn, sn, c), x2 = NAME##_eight(b + i * sn, sn, c); \
+            const ac_eight_##S x3 = NAME##_eight(d + i * sn, sn, c), x4 = NAME##_eight(e + i * sn, sn, c); \
+            AC_EIGHT_ADD(r1, x1); \
+            AC_EIGHT_ADD(r2, x2); \
+            AC_EIGHT_ADD(r3, x3); \
+            AC_EIGHT_ADD(r4, x4); \
+        } \
+        s1 = NAME##_finish(r1, a, i, n1, sn, c) + NAME##_finish(r2, b, i, n2, sn, c); \
+        s2 = NAME##_finish(r3, d, i, n3, sn, c) + NAME##_finish(r4, e, i, n4, sn, c); \
+        return s1 + s2; \
+    } \
+    /* Two copies of the recursion, so that the contiguous one has its stride as a constant. */ \
+    AC_PAIRWISE_TREE(NAME, _packed, T, (ac_intp)sizeof(T), 1) \
+    AC_PAIRWISE_TREE(NAME, _strided, T, sn, 0) \
+    AC_INLINE void NAME##_short(ac_intp n, char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp sn, \
+                                const char *mean, ac_intp smean) \
+    { \
+        ac_intp i, j; \
+        for (j = 0; j < m; j++, a += sm, out += so, mean += smean) { \
+            const T c = SQUARE ? *(const T *)mean : 0; \
+            T sum = (T)-0.0; \
+            for (i = 0; i < n; i++) { \
+                sum += NAME##_one(a + i * sn, c); \
+            } \
+            *(T *)out += sum; \
+        } \
+    } \
+    static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
+                            const char *mean, ac_intp smean) \
+    { \
+        const ac_intp one = (ac_intp)sizeof(T), acc = (ac_intp)sizeof(T); \
+        ac_intp j; \
+        if (n <= 4 && sn == one && sm == n * one && so == acc) { /* narrow matrices */ \
+            switch (n) { \
+            case 2: NAME##_short(2, out, acc, a, m, 2 * one, one, mean, smean); break; \
+            case 3: NAME##_short(3, out, acc, a, m, 3 * one, one, mean, smean); break; \
+            case 4: NAME##_short(4, out, acc, a, m, 4 * one, one, mean, smean); break; \
+            default: NAME##_short(n, out, acc, a, m, n * one, one, mean, smean); break; \
+            } \
+        } \
+        else if (n < 8) { \
+            NAME##_short(n, out, so, a, m, sm, sn, mean, smean); \
+        } \
+        else { \
+            for (j = 0; j < m; j++, a += sm, out += so, mean += smean) { \
+                const T c = SQUARE ? *(const T *)mean : 0; \
+                *(T *)out += sn == one ? NAME##_packed(a, n, sn, c) : NAME##_strided(a, n, sn, c); \
+            } \
+        } \
+    }
+
+#define AC_PAIRWISE_TREE(NAME, KIND, T, SN, FOUR) \
+    static T NAME##KIND(const char *a, ac_intp n, ac_intp sn, T c) \
+    { \
+        ac_intp n1, n2; \
+        (void)sn; \
+        if (n < 8) { \
+            T sum = (T)-0.0; \
+            ac_intp i; \
+            for (i = 0; i < n; i++) { \
+                sum += NAME##_one(a + i * (SN), c); \
+            } \
+            return sum; \
+        } \
+        if (n <= AC_LEAF) { \
+            return NAME##_leaf(a, n, SN, c); \
+        } \
+        n1 = ac_pairwise_half(n), n2 = n - n1; \
+        if (FOUR && n1 > AC_LEAF && n2 > AC_LEAF && n <= 4 * AC_LEAF) { \
+            const ac_intp n11 = ac_pairwise_half(n1), n21 = ac_pairwise_half(n2); \
+            if (n1 - n11 <= AC_LEAF && n2 - n21 <= AC_LEAF) { \
+                return NAME##_four(a, n11, n1 - n11, n21, n2 - n21, SN, c); \
+            } \
+        } \
+        return NAME##KIND(a, n1, SN, c) + NAME##KIND(a + n1 * (SN), n2, SN, c); \
+    }
+
+#define AC_PLUS_F(r, v, c) ((r) + (v))
+#define AC_PLUS_SQUARE_F4(r, v, c) ((r) + ((float)(v) - (c)) * ((float)(v) - (c)))
+#define AC_PLUS_SQUARE_F8(r, v, c) ((r) + ((double)(v) - (c)) * ((double)(v) - (c)))
+
+AC_PAIRWISE(ac_add_f4, float, f4, 0)
+AC_PAIRWISE(ac_add_f8, double, f8, 0)
+AC_FOLD_COLS(ac_add_f4, float, float, AC_PLUS_F)
+AC_FOLD_COLS(ac_add_f8, double, double, AC_PLUS_F)
+
+AC_PAIRWISE(ac_squares_f4, float, f4, 1)
+AC_FOLD_COLS(ac_squares_f4, float, float, AC_PLUS_SQUARE_F4)
+AC_PAIRWISE(ac_squares_f8, double, f8, 1)
+AC_FOLD_COLS(ac_squares_f8, double, double, AC_PLUS_SQUARE_F8)
+/* Rows of integers are gathered as squares and then added. */
+AC_FOLD_COLS(ac_squares_i1, int8_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_i2, int16_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_i4, int32_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_i8, int64_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_u1, uint8_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_u2, uint16_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_u4, uint32_t, double, AC_PLUS_SQUARE_F8)
+AC_FOLD_COLS(ac_squares_u8, uint64_t, double, AC_PLUS_SQUARE_F8)
+
+#endif

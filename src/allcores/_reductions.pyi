@@ -1,0 +1,42 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+NO_VALUE: Any
+UFUNCS: dict[np.ufunc, int]
+ADD: int
+MUL: int
+MIN: int
+MAX: int
+ANY: int
+ALL: int
+
+def worth(a: object) -> bool: ...
+def elements(a: NDArray[Any], axis: Any) -> int: ...
+def fold(
+    op: int,
+    numpy_reduce: Callable[..., Any],
+    a: Any,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    where: Any,
+) -> Any: ...
+def count_nonzero(a: Any, axis: Any, keepdims: Any) -> Any: ...
+def arg_extreme(operand: Any, greatest: bool, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any: ...
+def reduce_ufunc(
+    ufunc: np.ufunc,
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = ...,
+    where: Any = True,
+) -> Any: ...
+def sum_of_squares(operand: Any, mean: NDArray[Any], axis: Any, out: Any, keepdims: Any) -> Any: ...
+def reductions_run() -> int: ...
