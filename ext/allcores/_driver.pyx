@@ -78,10 +78,11 @@ cdef double COLD_SHARE = 30e3
 cdef long long ASLEEP_AFTER = 3000000
 cdef double ROUND = 50e6         # between two looks for Ctrl-C
 # A region ends when its last thread has been let run. On a machine crowded with other programs that can take a
-# scheduler's time slice, ten times the work itself: then calls stay serial for a while, twice as long each time.
+# scheduler's time slice, ten times the work itself: then calls with less to gain than was lost stay serial for a
+# while, twice as long after each late region in a row.
 cdef double LATE = 300e3
-cdef long long FIRST_PAUSE = 5000000
-cdef long long LONGEST_PAUSE = 320000000
+cdef long long FIRST_PAUSE = 1000000
+cdef long long LONGEST_PAUSE = 32000000
 
 cdef int cores = 1               # what the process may use
 cdef int default_limit = 1       # threads of one call
@@ -93,6 +94,7 @@ cdef Py_ssize_t from_elements = -1
 cdef long long last_region = 0
 cdef long long crowded_until = 0
 cdef long long pause = FIRST_PAUSE
+cdef double lost = 0             # nanoseconds, by the last late region
 cdef unsigned int epoch = 1
 
 cdef struct Region:
@@ -125,7 +127,7 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
         return 1
     if ns < ROUND:
         now = ac_now_ns()
-        if now < crowded_until:
+        if now < crowded_until and ns - ns / limit < lost:
             return 1
         if ns < 8 * COLD_FROM and now - last_region > ASLEEP_AFTER:
             if ns < COLD_FROM:
@@ -230,8 +232,10 @@ cdef void run_round(Region *region, Py_ssize_t start, Py_ssize_t stop, int threa
 
 cdef void watch(long long took, long long serial, double expected) noexcept nogil:
     """Notes whether a region took longer than its tasks, all of about one size, would have one after another."""
-    global crowded_until, pause
-    if took > LATE + 1.2 * (serial if serial > expected else expected):
+    global crowded_until, pause, lost
+    cdef double alone = 1.2 * (serial if serial > expected else expected)
+    if took > LATE + alone:
+        lost = took - alone
         crowded_until = last_region + pause
         if pause < LONGEST_PAUSE:
             pause *= 2
