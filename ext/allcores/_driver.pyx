@@ -81,6 +81,7 @@ cdef double ROUND = 50e6         # between two looks for Ctrl-C
 # scheduler's time slice, ten times the work itself: then calls with less to gain than was lost stay serial for a
 # while, twice as long after each late region in a row.
 cdef double LATE = 300e3
+cdef double LATE_COLD = 5e6      # a sleeping team may take as long to come, on an idle machine too
 cdef long long FIRST_PAUSE = 1000000
 cdef long long LONGEST_PAUSE = 32000000
 
@@ -230,11 +231,11 @@ cdef void run_round(Region *region, Py_ssize_t start, Py_ssize_t stop, int threa
             run_one(region, i)
 
 
-cdef void watch(long long took, long long serial, double expected) noexcept nogil:
+cdef void watch(long long took, long long serial, double expected, bint cold) noexcept nogil:
     """Notes whether a region took longer than its tasks, all of about one size, would have one after another."""
     global crowded_until, pause, lost
     cdef double alone = 1.2 * (serial if serial > expected else expected)
-    if took > LATE + alone:
+    if took > (LATE_COLD if cold else LATE) + alone:
         lost = took - alone
         crowded_until = last_region + pause
         if pause < LONGEST_PAUSE:
@@ -254,6 +255,7 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     cdef PyThreadState *thread = NULL
     cdef fexcept_t before
     cdef long long started = ac_now_ns()
+    cdef bint cold
     region.fn = fn
     region.context = context
     region.flags = flags
@@ -279,9 +281,10 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
             thread = PyEval_SaveThread()
     ac_atomic_add(&busy, -granted)
     if granted > 1:
+        cold = started - last_region > ASLEEP_AFTER
         last_region = ac_now_ns()
         ac_atomic_add(&regions, 1)
-        watch(last_region - started, region.shortest * tasks, ns)
+        watch(last_region - started, region.shortest * tasks, ns, cold)
     ac_last_threads = granted
     ac_last_tasks = <int> tasks
     ac_last_who = region.who

@@ -1,10 +1,10 @@
 """NumPy on all cores: array functions with NumPy's names and NumPy's results, run by every core of the machine."""
 
 import os as _os
-from importlib.metadata import version as _version
 
 from allcores import _reductions, _ufuncs
 from allcores import limits as _limits
+from allcores._version import __version__ as __version__
 
 # First of all: functions ask for limits and inner loops when they are made.
 _limits.configure()
@@ -23,7 +23,6 @@ _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
 globals().update(_REDUCTIONS)
 
-__version__ = _version("allcores")
 __all__ = [
     "accelerate",
     "info",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from allcores import _driver, _ufuncs
+from allcores._version import __version__
 from allcores.install import installed
 from allcores.plan.machine import affinity_cores, quota_cores
 
@@ -29,7 +29,8 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         (quota in cores, None without one). "threads" : limit of a call made here. "isa" : instruction-set level in
         use, of "isa_compiled". "parallel_from" : elements from which every call is split, None where costs decide.
         "installed" : whether NumPy's own ufuncs are accelerated. "regions" : parallel calls so far.
-        "serial_child" : whether a fork left this process without threads.
+        "serial_child" : whether a fork left this process without threads. "libraries" : the OpenMP and BLAS runtimes
+        that are loaded, ours among them, as threadpoolctl sees them (file, version, threads).
 
     Examples
     --------
@@ -37,11 +38,13 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
     >>> ac.info()["threads"] >= 1
     True
     """
+    from threadpoolctl import threadpool_info  # 20 ms that an import of ours must not cost
+
     driver = _driver.settings()
     level, levels, compiler = _ufuncs.isa()
     quota = quota_cores()
     found: dict[str, Any] = {
-        "allcores": version("allcores"),
+        "allcores": __version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -57,6 +60,7 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         "installed": installed(),
         "regions": driver["regions"],
         "serial_child": driver["serial_child"],
+        "libraries": threadpool_info(),
     }
     if kernels:
         found["kernels"] = _ufuncs.own_loops()

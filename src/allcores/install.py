@@ -29,7 +29,8 @@ def installed() -> bool:
 def install() -> None:
     """Put all cores under NumPy's own ufuncs: `np.add`, `a + b`, and library code that calls them.
 
-    Results stay NumPy's to the bit, as its own inner loops run. Reductions and matrix products stay NumPy's.
+    Results stay NumPy's to the bit, as its own inner loops run. Of reductions, those over a whole contiguous or evenly
+    strided array are cut; those along an axis, and matrix products, stay NumPy's.
     Installing twice needs uninstalling twice.
 
     Raises

@@ -52,8 +52,7 @@ def _make_all() -> dict[str, Any]:
     """Return every exported name; two names of one ufunc, such as `abs`, give one object."""
     made: dict[int, Any] = {}
     named: dict[str, Any] = {}
-    for name in dir(np):
-        numpy_ufunc = getattr(np, name)
+    for name, numpy_ufunc in sorted(vars(np).items()):  # dir() names modules too, that getattr() would import
         if isinstance(numpy_ufunc, np.ufunc):
             if id(numpy_ufunc) not in made:
                 made[id(numpy_ufunc)] = _make(numpy_ufunc.__name__, numpy_ufunc)
@@ -61,7 +60,7 @@ def _make_all() -> dict[str, Any]:
     return named
 
 
-def parallel(ufunc: np.ufunc, may_raise: bool = True, cost: float = _UNKNOWN_COST) -> np.ufunc:
+def parallel(ufunc: Any, may_raise: bool = True, cost: float = _UNKNOWN_COST) -> np.ufunc:
     """Return a ufunc that does what `ufunc` does, on all cores.
 
     Parameters
