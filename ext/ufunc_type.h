@@ -50,6 +50,10 @@ static int ac_ufunc_type_ready(PyTypeObject *base, PyObject *methods, const char
             return -1;
         }
     }
+    /* np.ufunc computes __doc__ an object; the type's own text would hide that. */
+    if (PyDict_DelItemString(ac_ufunc_type.tp_dict, "__doc__") < 0) {
+        return -1;
+    }
     PyType_Modified(&ac_ufunc_type);
     return 0;
 }

@@ -10,13 +10,13 @@ import threading
 # (support.run_script) have the default. OpenMP reads it when it is loaded, so before the imports.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
 
-import allcores as ac  # noqa: E402
-from allcores import _driver  # noqa: E402
-from allcores.install import installed  # noqa: E402
+import allcores as ac
+from allcores import _driver
+from allcores.install import installed
 
 # Machines that run this are shared and slow: time is no property of ours. Derandomised: a red run can be repeated.
 settings.register_profile(

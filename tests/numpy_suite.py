@@ -33,6 +33,10 @@ SELECTION = [
 ]
 # Slow, and nothing in them calls a ufunc on more than a few elements.
 NOT_SELECTED = "not (TestUfuncGenericLoops and slow) and not test_large_sum and not TestIO and not TestPutmask"
+# Test -> why it may fail when installed.
+EXPECTED = {
+    "test_complex_other_value_based": "NumPy 2.0 and 2.1 can be switched, by a private function, to NumPy 1's promotion",
+}
 INSTALLED = {"ALLCORES_PARALLEL_FROM": "1", "ALLCORES_NUM_THREADS": "3", "ALLCORES_SUITE_INSTALL": "1"}
 
 
@@ -110,7 +114,7 @@ def main():
             bad = 1
     plain, installed = found["plain"], found["installed"]
     for test, outcome in installed.items():
-        if outcome == "failed" and plain.get(test) != "failed":
+        if outcome == "failed" and plain.get(test) != "failed" and not any(name in test for name in EXPECTED):
             print(f"fails only when installed: {test}")
             bad = 1
     for test in plain.keys() - installed.keys():

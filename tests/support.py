@@ -148,7 +148,8 @@ def _difference(ours, numpys, where):
     if ours.shape != numpys.shape:
         return f"shape {ours.shape}, NumPy's {numpys.shape}"
     if isinstance(ours, np.ndarray):
-        if ours.strides != numpys.strides:
+        # the step along an axis of one element means nothing, and NumPy itself gives it now so, now so
+        if any(a != b for a, b, extent in zip(ours.strides, numpys.strides, ours.shape, strict=True) if extent > 1):
             return f"strides {ours.strides}, NumPy's {numpys.strides}, shape {ours.shape}"
         if str(ours.flags) != str(numpys.flags):
             return f"flags {ours.flags}, NumPy's {numpys.flags}"

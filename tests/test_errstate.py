@@ -7,13 +7,14 @@ from support import UFUNC_KERNELS, differences, outcome
 import allcores as ac
 
 N = 300
+LARGEST = np.finfo("g").max
 
 # Kind of error -> calls that give it: (ufunc, dtype, operands of the one element that does)
 CAUSES = {
     "divide": [("divide", "d", (1.0, 0.0)), ("log", "f", (0.0,)), ("floor_divide", "l", (1, 0)),
                ("divide", "F", (1, 0)), ("reciprocal", "e", (0.0,)), ("divmod", "i", (1, 0))],
     "over": [("multiply", "d", (1e300, 1e300)), ("exp", "f", (1e3,)), ("add", "e", (6e4, 6e4)), ("cosh", "d", (1e4,)),
-             ("add", "g", (np.finfo("g").max, np.finfo("g").max)), ("power", "d", (10.0, 400.0)), ("multiply", "D", (1e300, 1e300))],
+             ("add", "g", (LARGEST, LARGEST)), ("power", "d", (10.0, 400.0)), ("multiply", "D", (1e300, 1e300))],
     "under": [("multiply", "d", (1e-300, 1e-300)), ("exp", "d", (-1e4,)), ("ldexp", "d", (1.0, -2000)),
               ("divide", "f", (1e-38, 1e10)), ("hypot", "f", (1e-45, 1e-45))],
     "invalid": [("divide", "d", (0.0, 0.0)), ("sqrt", "d", (-1.0,)), ("log", "f", (-1.0,)), ("fmod", "d", (1.0, 0.0)),
@@ -77,7 +78,7 @@ def test_every_mode(kind, name, dtype, bad, form, force, capfd):
                             result = outcome(function, *inputs, **kwargs)
                         found.append(result)
                         said.append((calls, log.lines, capfd.readouterr()))
-                    where = None if "where" not in kwargs else kwargs["where"]
+                    where = kwargs.get("where")
                     assert differences(*found, where=where) == "", (threads, place, mode)
                     assert said[0] == said[1], (threads, place, mode)
                     if mode == "raise" and place == N - 1:

@@ -224,15 +224,17 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
         # The deviations that NumPy would write lie packed: where the operand has gaps, its axes would join otherwise.
         if not packed_alike(job):
             return NotImplemented
-    join_axes(job)
     job.a = <const char *> PyArray_DATA(a)
+    any_order = not job.pairwise and (job.op != AC_MUL or job.acc < AC_F2)
+    if any_order:
+        turn_round(job)
+    join_axes(job)
     job.out = <char *> PyArray_DATA(result)
     if job.axes[0].reduced and job.op == AC_SQUARES and job.rows == NULL:
         job.gather = loops.squares[job.kind]
         job.rows = loops.fold[AC_ADD][job.acc].rows
     plan_rows(job, cast)
     job.ns = cost_of(job)
-    any_order = not job.pairwise and (job.op != AC_MUL or job.acc < AC_F2)
     threads = threads_for(job.total, job.ns)
     work = <Work *> malloc(sizeof(Work))
     if work == NULL:
@@ -251,6 +253,15 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
         report(b"reduce", raised)
     reductions_done += 1
     return result
+
+
+cdef void turn_round(Job *job) noexcept:
+    # Where the order is free, memory is read forwards.
+    cdef int i
+    for i in range(job.nd):
+        if job.axes[i].reduced and job.axes[i].a < 0:
+            job.a += (job.axes[i].n - 1) * job.axes[i].a
+            job.axes[i].a = -job.axes[i].a
 
 
 cdef bint packed_alike(Job *job) noexcept:

@@ -247,7 +247,8 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False):
         arg.nd = join_arg_axes(arg.axes, arg.nd)
         arg.nk = join_arg_axes(arg.kept, arg.nk) if arg.nk else 0
         each = 0.05 + 0.04 * PyArray_ITEMSIZE(a)
-        if arg.nk and arg.nd == 1 and magnitude(arg.kept[0].a) < magnitude(arg.axes[0].a):
+        # Short rows are long columns.
+        if arg.nk and arg.nd == 1 and (magnitude(arg.kept[0].a) < magnitude(arg.axes[0].a) or arg.axes[0].n <= 16):
             if arg.axes[0].n < 2147483647:
                 raised = arg_columns(arg, total, each + 0.2)
         else:

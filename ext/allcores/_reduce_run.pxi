@@ -22,6 +22,7 @@ cdef struct Work:
     npy_intp chunks         # of a row
     npy_intp pieces         # of a row, or 0
     npy_intp group          # rows of a unit
+    npy_intp beside
     npy_intp groups         # of an output
     npy_intp slots          # partial results of an output
     npy_intp *start         # of each piece
@@ -125,34 +126,44 @@ cdef void kept_task(void *context, Py_ssize_t index) noexcept nogil:
 
 
 cdef void strip_task(void *context, Py_ssize_t index) noexcept nogil:
-    # A strip of the rows of a narrow matrix, where the order is free.
+    # A strip of the rows of a narrow matrix, where the order is free. Where rows follow each other without a gap,
+    # `beside` of them are taken as one: each row would otherwise wait for the last.
     cdef Work *work = <Work *> context
     cdef Job *job = work.job
+    cdef npy_intp size = job.acc_size
     cdef Axis *along = &job.axes[0]
     cdef Axis *over = &job.axes[1]
-    cdef npy_intp unit, first
+    cdef npy_intp width = along.n * work.beside
+    cdef npy_intp unit, rows
     cdef char *out
+    cdef const char *a
     for unit in range(work.units * index // work.tasks, work.units * (index + 1) // work.tasks):
-        out = work.partial + unit * along.n * job.acc_size
-        first = unit * work.group
-        fill(out, job.acc_size, along.n, job.acc_size, work.neutral)
-        job.cols(out, job.acc_size, job.a + first * over.a, min(work.group, over.n - first), over.a, along.n, along.a,
-                 NULL, 0)
+        out = work.partial + unit * width * size
+        a = job.a + unit * work.group * over.a
+        rows = min(work.group, over.n - unit * work.group)
+        fill(out, size, width, size, work.neutral)
+        job.cols(out, size, a, rows // work.beside, work.beside * over.a, width, along.a, NULL, 0)
+        a += rows // work.beside * work.beside * over.a
+        job.cols(out, size, a, rows % work.beside, over.a, along.n, along.a, NULL, 0)
 
 
 cdef int run_strips(Work *work, int threads) noexcept nogil:
     cdef Job *job = work.job
     cdef Axis *along = &job.axes[0]
     cdef int raised
+    work.beside = 1
+    if along.n < 32 and along.a * along.n == job.axes[1].a:
+        work.beside = 128 // along.n
     work.group = 1 + PIECE // along.n
     work.units = (job.axes[1].n + work.group - 1) // work.group
     work.tasks = min(work.units, <npy_intp> (4 * threads))
-    work.partial = <char *> malloc(work.units * along.n * job.acc_size)
+    work.partial = <char *> malloc(work.units * work.beside * along.n * job.acc_size)
     if work.partial == NULL:
         return -2
     raised = parallel_for(strip_task, work, work.tasks, threads, job.ns, 0)
     fill(job.out, along.o, along.n, job.acc_size, job.start)
-    job.join_cols(job.out, along.o, work.partial, work.units, along.n * job.acc_size, along.n, job.acc_size, NULL, 0)
+    job.join_cols(job.out, along.o, work.partial, work.units * work.beside, along.n * job.acc_size, along.n,
+                  job.acc_size, NULL, 0)
     free(work.partial)
     return raised
 

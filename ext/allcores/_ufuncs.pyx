@@ -82,6 +82,7 @@ cdef const unsigned int *limits = limits_epoch()
 cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
 cdef Target *place_target[PLACES]
+cdef object REDUCE_KEYWORDS = frozenset(("axis", "dtype", "out", "keepdims", "initial", "where"))
 cdef object LEAST_LONG = np.iinfo(np.int64).min
 cdef object LARGEST_LONG = np.iinfo(np.int64).max
 
@@ -591,7 +592,8 @@ cdef inline object numpys(object ufunc):
 def reduce(self, array, *args, **kwargs):
     """As np.ufunc.reduce, on all cores where the operation and the layout allow."""
     ufunc = numpys(self)
-    if type(array) is np.ndarray and reduce_hook is not None:
+    if (type(array) is np.ndarray and reduce_hook is not None and len(args) <= 6
+            and kwargs.keys() <= REDUCE_KEYWORDS):
         if PyArray_SIZE(<PyArrayObject *> <PyObject *> array) >= LEAST_SIZE or forced_from() >= 0:
             result = reduce_hook(ufunc, array, *args, **kwargs)
             if result is not NotImplemented:

@@ -5,7 +5,7 @@
 
 #include "reduce_fold.h"
 
-enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256 };
+enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 
 /* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
  * T where it can be, so that one comparison chooses both. */
@@ -41,9 +41,20 @@ enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256 };
                 block = i; \
             } \
         } \
-        for (i = block; i < n - 1; i++) { \
+        for (i = block; i + AC_ARG_STEP <= n; i += AC_ARG_STEP) { \
+            const char *p = a + i * sn; \
+            int k, found = 0; \
+            for (k = 0; k < AC_ARG_STEP; k++) { \
+                const T v = sn == one ? ((const T *)p)[k] : *(const T *)(p + k * sn); \
+                found |= (v == best) | (v != v); \
+            } \
+            if (found) { \
+                break; \
+            } \
+        } \
+        for (; i < n - 1; i++) { \
             const T v = *(const T *)(a + i * sn); \
-            if (v == best || v != v) { \
+            if ((v == best) | (v != v)) { \
                 break; \
             } \
         } \
@@ -68,11 +79,40 @@ enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256 };
             } \
         } \
     } \
+    /* A packed narrow matrix as a wide one, several rows side by side: otherwise each row would wait for the last. */ \
+    static void NAME##_narrow(char *out, ac_intp so, const char *a, ac_intp m, ac_intp n) \
+    { \
+        const ac_intp beside = AC_ARG_COLUMNS / 2 / n, size = (ac_intp)sizeof(T); \
+        const ac_intp rows = m / beside; \
+        INDEX at[AC_ARG_COLUMNS]; \
+        ac_intp i, j; \
+        NAME##_block(at, a, rows, beside * n * size, beside * n, size); \
+        for (j = 0; j < n; j++) { \
+            ac_intp best = (ac_intp)at[j] * beside; \
+            for (i = 1; i < beside; i++) { \
+                const ac_intp other = (ac_intp)at[i * n + j] * beside + i; \
+                const char *p = a + (best * n + j) * size, *q = a + (other * n + j) * size; \
+                if (other < best ? !NAME##_better(q, p) : NAME##_better(p, q)) { \
+                    best = other; \
+                } \
+            } \
+            for (i = rows * beside; i < m; i++) { \
+                if (NAME##_better(a + (best * n + j) * size, a + (i * n + j) * size)) { \
+                    best = i; \
+                } \
+            } \
+            *(ac_intp *)(out + j * so) = best; \
+        } \
+    } \
     static void NAME##_cols(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn) \
     { \
         const ac_intp one = (ac_intp)sizeof(T); \
         INDEX at[AC_ARG_COLUMNS]; \
         ac_intp j, k; \
+        if (n <= 16 && sn == one && sm == n * one && m >= 256) { \
+            NAME##_narrow(out, so, a, m, n); \
+            return; \
+        } \
         for (j = 0; j < n; j += AC_ARG_COLUMNS) { \
             const ac_intp left = n - j < AC_ARG_COLUMNS ? n - j : AC_ARG_COLUMNS; \
             if (sn == one) { \

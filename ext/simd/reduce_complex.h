@@ -5,6 +5,13 @@
 
 #include "reduce_pairwise.h"
 
+/* GCC 12 makes vfmaddsub of a vectorised complex product although told not to contract, and not of its scalar rest. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__FMA__)
+#define AC_ROUNDED(x) __asm__("" : "+x"(x))
+#else
+#define AC_ROUNDED(x) (void)0
+#endif
+
 #define AC_COMPLEX(T, R, S) \
     typedef struct { \
         T re, im; \
@@ -18,8 +25,13 @@
     AC_INLINE ac_complex_##S ac_times_of_##S(ac_complex_##S a, ac_complex_##S b) \
     { \
         ac_complex_##S r; \
-        r.re = a.re * b.re - a.im * b.im; \
-        r.im = a.re * b.im + a.im * b.re; \
+        T re_re = a.re * b.re, re_im = a.re * b.im, im_re = a.im * b.re, im_im = a.im * b.im; \
+        AC_ROUNDED(re_re); \
+        AC_ROUNDED(re_im); \
+        AC_ROUNDED(im_re); \
+        AC_ROUNDED(im_im); \
+        r.re = re_re - im_im; \
+        r.im = re_im + im_re; \
         return r; \
     } \
     AC_INLINE int ac_true_of_##S(ac_complex_##S a) { return (a.re != 0) | (a.im != 0); } \

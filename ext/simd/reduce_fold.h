@@ -66,6 +66,11 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
         } \
+        for (; i + AC_STRANDS_SHORT <= n; i += AC_STRANDS_SHORT, a += AC_STRANDS_SHORT * sn) { \
+            for (k = 0; k < AC_STRANDS_SHORT; k++) { \
+                r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
+            } \
+        } \
         for (w = strands / 2; w > 0; w /= 2) { \
             for (k = 0; k < w; k++) { \
                 r[k] = JOIN(r[k], r[k + w]); \
@@ -90,19 +95,13 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
-        ac_intp i, j; \
-        (void)mean, (void)smean; \
+        ac_intp j; \
+        if (n <= AC_STRANDS_SHORT && so != 0) { /* short rows are long columns */ \
+            NAME##_cols(out, so, a, n, sn, m, sm, mean, smean); \
+            return; \
+        } \
         for (j = 0; j < m; j++, a += sm, out += so) { \
-            ACC r = *(ACC *)out; \
-            if (n <= AC_STRANDS_SHORT) { \
-                for (i = 0; i < n; i++) { \
-                    r = STEP(r, *(const IN *)(a + i * sn), 0); \
-                } \
-            } \
-            else { \
-                r = JOIN(r, NAME##_row(a, n, sn)); \
-            } \
-            *(ACC *)out = r; \
+            *(ACC *)out = JOIN(*(ACC *)out, NAME##_row(a, n, sn)); \
         } \
     }
 
