@@ -35,7 +35,7 @@ SELECTION = [
 NOT_SELECTED = "not (TestUfuncGenericLoops and slow) and not test_large_sum and not TestIO and not TestPutmask"
 # Test -> why it may fail when installed.
 EXPECTED = {
-    "test_complex_other_value_based": "NumPy 2.0 and 2.1 can be switched, by a private function, to NumPy 1's promotion",
+    "test_complex_other_value_based": "NumPy 2.0 and 2.1 have a private switch to NumPy 1's promotion",
 }
 INSTALLED = {"ALLCORES_PARALLEL_FROM": "1", "ALLCORES_NUM_THREADS": "3", "ALLCORES_SUITE_INSTALL": "1"}
 

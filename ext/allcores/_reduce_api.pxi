@@ -16,6 +16,7 @@ cdef object float32 = np.dtype(np.float32)
 cdef object float64 = np.dtype(np.float64)
 cdef object boolean = np.dtype(np.bool_)
 cdef object intp = np.dtype(np.intp)
+cdef object count_type = type(np.count_nonzero(np.ones(1)))     # int, or np.intp from NumPy 2.4 on
 cdef object uintp = np.dtype(np.uintp)
 
 
@@ -427,7 +428,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     job.join_cols = loops.fold[AC_ADD][job.acc].cols
     if load_axes(&job, a, reduced, to, keepdims) == 0:
         return NotImplemented
-    return run(&job, reduced, a, to, keepdims, mean.dtype, False, mean)
+    return finish(run(&job, reduced, a, to, keepdims, mean.dtype, False, mean), to)
 
 
 def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
@@ -456,8 +457,8 @@ def count_nonzero(a, axis, keepdims):
     if is_worth(<ndarray> a):
         result = reduce_array(AC_COUNT, a, axis, None, None, keepdims, NO_VALUE)
         if result is not NotImplemented:
-            return int(result) if whole else finish(result, None)
-    return PyArray_CountNonzero(<ndarray> a) if whole else NotImplemented
+            return count_type(result) if whole else finish(result, None)
+    return count_type(PyArray_CountNonzero(<ndarray> a)) if whole else NotImplemented
 
 
 def worth(a):

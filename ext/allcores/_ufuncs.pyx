@@ -82,7 +82,7 @@ cdef const unsigned int *limits = limits_epoch()
 cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
 cdef Target *place_target[PLACES]
-cdef object REDUCE_KEYWORDS = frozenset(("axis", "dtype", "out", "keepdims", "initial", "where"))
+cdef object REDUCE_KEYWORDS = ("axis", "dtype", "out", "keepdims", "initial", "where")
 cdef object LEAST_LONG = np.iinfo(np.int64).min
 cdef object LARGEST_LONG = np.iinfo(np.int64).max
 
@@ -589,16 +589,17 @@ cdef inline object numpys(object ufunc):
     return <object> <PyObject *> target.numpy
 
 
-def reduce(self, array, *args, **kwargs):
+def reduce(self, *args, **kwargs):
     """As np.ufunc.reduce, on all cores where the operation and the layout allow."""
     ufunc = numpys(self)
-    if (type(array) is np.ndarray and reduce_hook is not None and len(args) <= 6
-            and kwargs.keys() <= REDUCE_KEYWORDS):
-        if PyArray_SIZE(<PyArrayObject *> <PyObject *> array) >= LEAST_SIZE or forced_from() >= 0:
-            result = reduce_hook(ufunc, array, *args, **kwargs)
-            if result is not NotImplemented:
-                return result
-    return ufunc.reduce(array, *args, **kwargs)
+    # What is not plainly right goes to NumPy, which says what is wrong.
+    if args and type(args[0]) is np.ndarray and reduce_hook is not None and len(args) <= 7:
+        if PyArray_SIZE(<PyArrayObject *> <PyObject *> args[0]) >= LEAST_SIZE or forced_from() >= 0:
+            if not kwargs or kwargs.keys() <= set(REDUCE_KEYWORDS[len(args) - 1:]):
+                result = reduce_hook(ufunc, *args, **kwargs)
+                if result is not NotImplemented:
+                    return result
+    return ufunc.reduce(*args, **kwargs)
 
 
 def accumulate(self, *args, **kwargs):
