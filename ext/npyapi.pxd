@@ -44,7 +44,7 @@ cdef extern from "numpy/arrayobject.h":
                                  npy_uint32 *op_flags, PyArray_Descr **op_dtypes, int oa_ndim, int **op_axes,
                                  npy_intp *itershape, npy_intp buffersize) except NULL
     NpyIter *NpyIter_Copy(NpyIter *) except NULL
-    int NpyIter_Deallocate(NpyIter *) except 0
+    int NpyIter_Deallocate(NpyIter *)    # 0 and an error, or one that was set before
     int NpyIter_ResetToIterIndexRange(NpyIter *, npy_intp start, npy_intp stop, char **errmsg) except 0
     IterNext NpyIter_GetIterNext(NpyIter *, char **errmsg) except NULL
     PyArrayObject **NpyIter_GetOperandArray(NpyIter *)

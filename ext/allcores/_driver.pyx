@@ -97,6 +97,7 @@ cdef long long crowded_until = 0
 cdef long long pause = FIRST_PAUSE
 cdef double lost = 0             # nanoseconds, by the last late region
 cdef unsigned int epoch = 1
+cdef bint local_limits = False   # whether any thread ever set a limit of more than one
 
 cdef struct Region:
     task_fn fn
@@ -141,7 +142,8 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
 
 
 cdef double worth_from() noexcept nogil:
-    return HOT_FROM if limit_here() > 1 and not serial_child else INFINITY
+    # Cached by whoever asks, so not this thread's limit, which threads_for looks at: another's may be higher.
+    return HOT_FROM if (default_limit > 1 or local_limits) and not serial_child else INFINITY
 
 
 cdef Py_ssize_t forced_from() noexcept nogil:
@@ -344,7 +346,7 @@ cdef void after_fork_in_parent() noexcept nogil:
 
 
 cdef void after_fork_in_child() noexcept nogil:
-    global last_region, busy, serial_child, ac_depth
+    global last_region, busy, serial_child
     last_region = 0
     busy = 0
     if pause_failed:
@@ -371,10 +373,12 @@ def configure(*, usable_cores=None, threads=None, parallel_from=None):
 
 def set_local_limit(int threads):
     """Sets this thread's limit (0: the process's) and returns what it was."""
-    global ac_local_limit, epoch
+    global ac_local_limit, epoch, local_limits
     was = ac_local_limit
     ac_local_limit = threads
-    epoch += 1
+    if threads > 1 and not local_limits:
+        local_limits = True
+        epoch += 1
     return was
 
 

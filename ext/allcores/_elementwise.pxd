@@ -25,5 +25,5 @@ cdef bint elementwise_safe(char *out, npy_intp out_step, int out_size,
                            char *inp, npy_intp in_step, int in_size, npy_intp n) noexcept nogil
 
 # Broadcasting, casting and allocating as NumPy's iterator does it; ops[i] may be NULL for an output and then becomes a
-# new array. mask may be NULL. Returns as parallel_for does, or -2 without an error where NumPy has to do it.
-cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order) except -3
+# new array. mask may be NULL. Returns the flags raised, or -2 without an error where NumPy has to do it.
+cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order) except -1

@@ -16,6 +16,9 @@ from cpython.object cimport PyObject
 from npyapi cimport *
 from numpy cimport import_array, import_ufunc
 
+cdef extern from "Python.h":
+    Py_ssize_t PY_SSIZE_T_MAX
+
 cdef extern from "table.h" nogil:
     ctypedef struct ac_table:
         void (*stream_copy)(char *, const char *, size_t) noexcept nogil
@@ -29,12 +32,13 @@ cdef const ac_table *table = ac_select(NULL, NULL)
 cdef enum:
     MAX_DIMS = 64           # NumPy's own limit
     TILE = 2048             # elements of a tiled call: operands of it lie in the first-level cache
+    TILE_BYTES = 32768      # of all tiles: threads may have no more than 128 KiB of stack in all
     TILED_BELOW = 1024      # rows of this length are worth a call of their own
     SCRATCH = 8192          # bytes of output computed before they are streamed
     LEAST_TASK = 2048       # elements
 
 # Bytes of one output from which it is written past the caches.
-cdef npy_intp stream_from = 1 << 62
+cdef npy_intp stream_from = PY_SSIZE_T_MAX
 # Nanoseconds of one task where there are more tasks than threads, so that a thread that the machine held up is helped.
 cdef double TASK_NS = 500e3
 
@@ -45,6 +49,8 @@ cdef Py_ssize_t tasks_for(npy_intp n, double ns, int threads) noexcept nogil:
         tasks = <Py_ssize_t> (ns / TASK_NS)
         if tasks > n // LEAST_TASK:
             tasks = n // LEAST_TASK
+        if tasks < threads:
+            tasks = threads
     return tasks if tasks > 1 else 1
 
 
@@ -141,6 +147,7 @@ cdef struct Tiled:
     const Loop *loop
     npy_intp rows
     npy_intp width
+    npy_intp tile               # elements of a tile
     npy_intp block              # rows of a tile
     Py_ssize_t tasks
     char *data[MAX_ARGS]
@@ -164,7 +171,7 @@ cdef inline void copy_item(char *to, const char *source, int size) noexcept nogi
 cdef void tiled_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef Tiled *tiled = <Tiled *> context
     cdef const Loop *loop = tiled.loop
-    cdef char tiles[4 * TILE * 16 + 64]
+    cdef char tiles[TILE_BYTES + 64]
     cdef char *tile = <char *> ((<size_t> &tiles[0] + 63) & ~<size_t> 63)
     cdef char *buffer[MAX_ARGS]
     cdef char *args[MAX_ARGS]
@@ -181,7 +188,7 @@ cdef void tiled_task(void *context, Py_ssize_t index) noexcept nogil:
             for i in range(1, tiled.block):
                 memcpy(tile + i * width * size, tile, width * size)
         if tiled.kind[op] == ROW or tiled.kind[op] == COLUMN:
-            tile += TILE * size
+            tile += tiled.tile * size
     while start < stop:
         rows = tiled.block if tiled.block < stop - start else stop - start
         for op in range(loop.nargs):
@@ -208,7 +215,7 @@ cdef int run_tiled(const Loop *loop, PyArrayObject **ops) noexcept nogil:
     cdef int ndim = PyArray_NDIM(ops[loop.nin])
     cdef npy_intp strides[MAX_ARGS][MAX_DIMS]
     cdef npy_intp dims[MAX_DIMS]
-    cdef int op, axis, lead, kept = 0, buffers = 0, size, same
+    cdef int op, axis, lead, kept = 0, bytes_each = 0, size, same
     cdef double ns
     if not loop.exact or loop.nargs != loop.nin + 1 or ndim < 2:
         return -2
@@ -245,23 +252,26 @@ cdef int run_tiled(const Loop *loop, PyArrayObject **ops) noexcept nogil:
             tiled.steps[op] = 0
         elif strides[op][1] == 0:
             tiled.kind[op] = ROW
-            buffers += 1
+            bytes_each += size
         elif strides[op][0] == 0:
             tiled.kind[op] = COLUMN
-            buffers += 1
+            bytes_each += size
         else:
             return -2
-        if size > 16:
-            return -2
-    if tiled.kind[loop.nin] != FULL or buffers > 4:
+    if tiled.kind[loop.nin] != FULL:
+        return -2
+    tiled.tile = TILE
+    if TILE * bytes_each > TILE_BYTES:
+        tiled.tile = TILE_BYTES // bytes_each // 64 * 64
+    tiled.block = tiled.tile // dims[0]
+    if tiled.block < 2:
         return -2
     tiled.loop = loop
     tiled.width = dims[0]
     tiled.rows = dims[1]
-    tiled.block = TILE // dims[0]
     ns = dims[0] * dims[1] * loop.cost
     with_threads = threads_for(dims[0] * dims[1], ns)
-    tiled.tasks = tasks_for(dims[1], ns, with_threads)
+    tiled.tasks = tasks_for(dims[0] * dims[1], ns, with_threads)
     if tiled.tasks > dims[1]:
         tiled.tasks = dims[1]
     return parallel_for(tiled_task, &tiled, tiled.tasks, with_threads, ns, 0)
@@ -314,7 +324,7 @@ cdef void iterated_task(void *context, Py_ssize_t index) noexcept nogil:
             return
 
 
-cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) except -3:
+cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) except -1:
     cdef double ns = n * loop.cost * 1.5
     cdef int threads = threads_for(n, ns)
     cdef Py_ssize_t tasks = threads
@@ -324,6 +334,7 @@ cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) exc
     cdef NpyIter *copies[256]
     cdef IterNext advances[256]
     cdef int result = 0
+    cdef bint freed = True
     if ns > 4e6 * threads:
         tasks = 4 * threads if ns < 400e6 * threads else 16 * threads
     if tasks > 256:
@@ -342,11 +353,12 @@ cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) exc
             stop = cut(n, tasks, i + 1, 1)
             NpyIter_ResetToIterIndexRange(copies[i], start, stop, NULL)
             advances[i] = NpyIter_GetIterNext(copies[i], NULL)
-        result = parallel_for(iterated_task, &iterated, tasks, threads, ns, MAY_RAISE if loop.may_raise else 0)
+        result = check(parallel_for(iterated_task, &iterated, tasks, threads, ns, MAY_RAISE if loop.may_raise else 0))
     finally:
         for i in range(made):
-            NpyIter_Deallocate(copies[i])
-    return result
+            if not NpyIter_Deallocate(copies[i]):
+                freed = False
+    return result if freed else -1
 
 
 cdef PyArray_Descr *borrowed(int typenum) except NULL:
@@ -356,13 +368,14 @@ cdef PyArray_Descr *borrowed(int typenum) except NULL:
     return descr
 
 
-cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order) except -3:
+cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order) except -1:
     cdef PyArrayObject *operands[MAX_ARGS + 1]
     cdef PyArrayObject **made
     cdef npy_uint32 op_flags[MAX_ARGS + 1]
     cdef PyArray_Descr *dtypes[MAX_ARGS + 1]
     cdef NpyIter *iter = NULL
-    cdef int i, result, nop = loop.nargs
+    cdef int i, result, nop = loop.nargs, fresh = 0
+    cdef bint freed = True
     cdef npy_intp n
     for i in range(loop.nargs):
         operands[i] = ops[i]
@@ -386,23 +399,35 @@ cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask
     except Exception:
         return -2    # operands that do not fit: NumPy says so in its own words
     try:
+        result = -2
         n = NpyIter_GetIterSize(iter)
         if n < 2 or NpyIter_IterationNeedsAPI(iter):
             return -2
         made = NpyIter_GetOperandArray(iter)
         if mask != NULL and NpyIter_RequiresBuffering(iter):
             return -2    # what a new, masked output holds may not be castable
-        result = -2
         if mask == NULL and not NpyIter_RequiresBuffering(iter):
-            result = run_tiled(loop, made)
+            result = check(run_tiled(loop, made))
         if result == -2:
+            if threads_for(n, n * loop.cost) == 1:
+                return -2    # NumPy's one iterator costs less than ours and a copy
             result = run_copies(loop, iter, n, mask != NULL)
         for i in range(loop.nin, loop.nargs):
             if ops[i] == NULL:
                 ops[i] = made[i]
                 Py_INCREF_raw(<PyObject *> made[i])
+                fresh += 1
     finally:
-        NpyIter_Deallocate(iter)
+        # Writes back what was copied because of an overlap, unless an error is on its way.
+        freed = NpyIter_Deallocate(iter)
+        if not freed and fresh:
+            for i in range(loop.nin, loop.nargs):
+                Py_XDECREF_raw(<PyObject *> ops[i])
+    return result if freed else -1
+
+
+cdef int check(int result) except -1:
+    """Makes an exception of an error that is set."""
     return result
 
 

@@ -72,7 +72,7 @@ cdef struct Reduction:
     npy_intp step
     char *start[1 << DEPTH]
     npy_intp count[1 << DEPTH]
-    char partial[1 << DEPTH][WIDEST]
+    long double partial[1 << DEPTH][2]      # as aligned as any element needs
 
 
 cdef inline npy_intp half_of(const Reduction *reduction, npy_intp n) noexcept nogil:
@@ -96,7 +96,7 @@ cdef void cut_reduction(Reduction *reduction, char *start, npy_intp n, int depth
 
 cdef void reduce_piece(void *context, Py_ssize_t index) noexcept nogil:
     cdef Reduction *reduction = <Reduction *> context
-    cdef char *total = reduction.partial[index]
+    cdef char *total = <char *> reduction.partial[index]
     cdef char *args[3]
     cdef npy_intp steps[3]
     cdef npy_intp count = reduction.count[index]
@@ -125,7 +125,8 @@ cdef void negative_zero(char *at, int typenum) noexcept nogil:
 
 cdef void combine(const Loop *loop, char *into, char *other) noexcept nogil:
     # Not as a reduction of one: the element-wise call adds the two numbers and nothing else.
-    cdef char result[WIDEST]
+    cdef long double room[2]
+    cdef char *result = <char *> room
     cdef char *args[3]
     cdef npy_intp one = 1
     args[0] = into
@@ -148,24 +149,25 @@ cdef int reduce_whole(Slot *slot, char **args, npy_intp n, npy_intp step, int th
     """Cuts out[0] = out[0] op in[0] op in[1] ...; returns the flags raised, or -1 with an error set."""
     cdef Reduction reduction
     cdef int depth = 1, i, width, raised
-    while (1 << depth) < threads or (depth < DEPTH and n >> depth > 1 << 17):
+    # No piece may be shorter than the blocks at which NumPy's summation ends.
+    while depth < DEPTH and n >> depth >= 1024 and ((1 << depth) < threads or n >> depth > 1 << 17):
         depth += 1
-    if depth > DEPTH:
-        depth = DEPTH
     reduction.loop = slot.loop
     reduction.kind = slot.reduction
     reduction.step = step
     reduction.pieces = 0
     cut_reduction(&reduction, args[1], n, depth)
     raised = parallel_for(reduce_piece, &reduction, reduction.pieces, threads, n * slot.loop.cost, 0)
+    if raised < 0:
+        return raised
     width = 1
     while width < reduction.pieces:
         i = 0
         while i < reduction.pieces:
-            combine(slot.loop, reduction.partial[i], reduction.partial[i + width])
+            combine(slot.loop, <char *> reduction.partial[i], <char *> reduction.partial[i + width])
             i += 2 * width
         width *= 2
-    combine(slot.loop, args[0], reduction.partial[0])
+    combine(slot.loop, args[0], <char *> reduction.partial[0])
     return raised
 
 
@@ -177,9 +179,9 @@ cdef int reduction_kind(Target *target, const Loop *loop) except -1:
     integer = loop.typenum[0] < NPY_FLOAT
     if name == "add" and not integer and loop.typenum[0] != NPY_HALF:
         return PAIRWISE
-    if integer and name in ("add", "multiply"):
-        return ANYWHERE
-    if name in ("maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor", "logical_and", "logical_or"):
+    # Not maximum and minimum of floats: which of two zeros or NaNs NumPy's loop returns depends on the cuts.
+    if integer and name in ("add", "multiply", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor",
+                            "logical_and", "logical_or"):
         return ANYWHERE
     return SERIAL
 

@@ -7,6 +7,8 @@ then _elementwise runs the loop.
 
 Called by allcores.functions and allcores.install.
 """
+from importlib import import_module
+
 import numpy as np
 from allcores._driver cimport forced_from, limits_epoch, report, threads_for, worth_from
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
@@ -40,6 +42,8 @@ cdef extern from "Python.h":
     bint PyFloat_CheckExact(PyObject *)
     bint PyComplex_CheckExact(PyObject *)
     bint PyBool_Check(PyObject *)
+    bint PyUnicode_CheckExact(PyObject *)
+    Py_ssize_t PY_SSIZE_T_MAX
     Py_ssize_t PyVectorcall_NARGS(size_t) nogil
     Py_ssize_t PyTuple_GET_SIZE(PyObject *)
     PyObject *PyTuple_GET_ITEM(PyObject *, Py_ssize_t)
@@ -83,6 +87,8 @@ cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
 cdef Target *place_target[PLACES]
 cdef object REDUCE_KEYWORDS = ("axis", "dtype", "out", "keepdims", "initial", "where")
+cdef object SCALARS = frozenset(np.sctypeDict.values())
+cdef dict weak_dtypes = {WEAK_FLOAT: np.dtype("e"), WEAK_COMPLEX: np.dtype("F")}
 cdef object LEAST_LONG = np.iinfo(np.int64).min
 cdef object LARGEST_LONG = np.iinfo(np.int64).max
 
@@ -175,7 +181,7 @@ cdef void refresh(Target *target) noexcept nogil:
         target.from_size = forced_from() if forced_from() > 2 else 2
         return
     size = worth_from() / target.cost
-    target.from_size = <Py_ssize_t> size if size < 1e18 else <Py_ssize_t> 1 << 62
+    target.from_size = <Py_ssize_t> size if size < PY_SSIZE_T_MAX // 2 else PY_SSIZE_T_MAX
     if target.from_size < LEAST_SIZE:
         target.from_size = LEAST_SIZE
 
@@ -246,7 +252,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
                         return 0
                     if extent > largest:
                         largest = extent
-        if largest > (<Py_ssize_t> 1 << 60) // size:
+        if largest > PY_SSIZE_T_MAX // 16 // size:
             return 0    # more than memory holds: NumPy says so
         size *= largest
     return size
@@ -341,6 +347,8 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                         return NotImplemented
                     mask = <PyArrayObject *> value
             elif name == "casting":
+                if not PyUnicode_CheckExact(value):
+                    return NotImplemented
                 casting = <object> value
                 if casting != "same_kind" and casting != "safe" and casting != "unsafe":
                     return NotImplemented    # "no" and "equiv" look at byte order too
@@ -350,12 +358,12 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                     dtype = <object> value
                     plain = False
             elif name == "order":
+                if not PyUnicode_CheckExact(value):
+                    return NotImplemented
                 if <object> value == "C":
                     order = NPY_CORDER
                 elif <object> value == "F":
                     order = NPY_FORTRANORDER
-                elif <object> value == "A":
-                    order = NPY_ANYORDER
                 elif <object> value != "K":
                     return NotImplemented
             elif name == "subok":
@@ -379,7 +387,7 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
             continue
         codes[i] = weak_code(value)
         if codes[i] < 0:
-            if not (PyBool_Check(value) or isinstance(<object> value, np.generic)):
+            if not (PyBool_Check(value) or type(<object> value) in SCALARS):
                 return NotImplemented
             array = np.asarray(<object> value)
             if type(array) is not np.ndarray or not numeric(array.dtype.num):
@@ -406,9 +414,12 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
         if ops[i] == NULL:
             if codes[i] == WEAK_INT and not LEAST_LONG <= <object> args[i] <= LARGEST_LONG:
                 return NotImplemented    # an error for some ufuncs, a float for others
+            if codes[i] != WEAK_INT and not np.can_cast(weak_dtypes[codes[i]], dtype_of(loop.typenum[i]), "same_kind"):
+                return NotImplemented
             try:
-                array = np.array(<object> args[i], dtype=dtype_of(loop.typenum[i]))
-            except OverflowError:
+                with np.errstate(all="raise"):
+                    array = np.array(<object> args[i], dtype=dtype_of(loop.typenum[i]))
+            except (OverflowError, FloatingPointError):
                 return NotImplemented    # as in uint8 < 300, which NumPy answers by itself
             keep.append(array)
             ops[i] = <PyArrayObject *> array
@@ -437,6 +448,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     cdef npy_intp n = 0
     cdef int i, threads, result, fortran = 0
     cdef int nin = loop.nin, nargs = loop.nargs
+    fresh = []      # outputs of the flat way; run_iterated gives references
     for i in range(nargs):
         made[i] = ops[i]
     if mask == NULL and order == NPY_KEEPORDER and flat_layout(loop, ops, steps, &n, &fortran):
@@ -445,8 +457,9 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
             return NotImplemented
         for i in range(nin, nargs):
             if ops[i] == NULL:
-                made[i] = <PyArrayObject *> PyArray_EMPTY(
-                    PyArray_NDIM(ops[fortran >> 1]), PyArray_DIMS(ops[fortran >> 1]), loop.typenum[i], fortran & 1)
+                array = new_array(ops[fortran >> 1], loop.typenum[i], fortran & 1)
+                fresh.append(array)
+                made[i] = <PyArrayObject *> array
                 steps[i] = loop.itemsize[i]
         for i in range(nargs):
             data[i] = PyArray_BYTES(made[i])
@@ -461,10 +474,17 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     outputs = []
     for i in range(nin, nargs):
         outputs.append(<object> made[i])
-        if ops[i] == NULL:
+        if ops[i] == NULL and not fresh:
             Py_XDECREF_raw(<PyObject *> made[i])
     report(target.numpy.name, result)
     return outputs[0] if nargs - nin == 1 else tuple(outputs)
+
+
+cdef object new_array(PyArrayObject *model, int typenum, bint fortran):
+    cdef PyObject *array = PyArray_EMPTY(PyArray_NDIM(model), PyArray_DIMS(model), typenum, fortran)
+    made = <object> array
+    Py_XDECREF_raw(array)
+    return made
 
 
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept:
@@ -634,11 +654,15 @@ def resolve_dtypes(self, *args, **kwargs):
 
 def __reduce__(self):
     ufunc = numpys(self)
-    from_allcores = __import__("allcores")
-    if is_numpys(ufunc):
-        return getattr, (from_allcores, ufunc.__name__)
     cdef Target *target = target_of(<PyObject *> self)
-    return from_allcores.parallel, (ufunc, bool(target.may_raise), target.cost)
+    if is_numpys(ufunc):
+        return public, (ufunc.__name__,)
+    return public("parallel"), (ufunc, bool(target.may_raise), target.cost)
+
+
+def public(name):
+    """Returns the public `name`; what pickles of parallel ufuncs are read with."""
+    return getattr(import_module("allcores"), name)
 
 
 cdef object methods = {

@@ -29,8 +29,8 @@ def installed() -> bool:
 def install() -> None:
     """Put all cores under NumPy's own ufuncs: `np.add`, `a + b`, and library code that calls them.
 
-    Results stay NumPy's to the bit, as its own inner loops run. Of reductions, those over a whole contiguous or evenly
-    strided array are cut; those along an axis, and matrix products, stay NumPy's.
+    Results stay NumPy's to the bit, as its own inner loops run. Sums, products of integers and the like over a whole
+    contiguous or evenly strided array are cut; reductions along an axis and matrix products stay NumPy's.
     Installing twice needs uninstalling twice.
 
     Raises
@@ -60,8 +60,13 @@ def install() -> None:
                         f"another package has replaced {', '.join(patches)} of numpy.{name}; "
                         "remove its patch before allcores.install()"
                     )
-            for _, ufunc in _parallel_ufuncs():
-                _install.put_under(ufunc)
+            try:
+                for _, ufunc in _parallel_ufuncs():
+                    _install.put_under(ufunc)
+            except BaseException:
+                for _, ufunc in _parallel_ufuncs():
+                    _install.take_away(ufunc)
+                raise
         _depth += 1
 
 

@@ -86,7 +86,7 @@ def parallel(ufunc: Any, may_raise: bool = True, cost: float = _UNKNOWN_COST) ->
     TypeError
         If `ufunc` is not a ufunc, `may_raise` not a bool or `cost` not a number.
     ValueError
-        If `cost` is not positive and finite.
+        If `cost` is not positive and less than 1e12 (a quarter of an hour).
 
     Examples
     --------
@@ -103,11 +103,12 @@ def parallel(ufunc: Any, may_raise: bool = True, cost: float = _UNKNOWN_COST) ->
         raise TypeError(f"may_raise must be a bool, got {may_raise!r}")
     if isinstance(cost, bool) or not isinstance(cost, (int, float, np.integer, np.floating)):
         raise TypeError(f"cost must be a number of nanoseconds, got {cost!r}")
-    if not 0 < cost < float("inf"):
-        raise ValueError(f"cost must be positive and finite, got {cost!r}")
-    if type(ufunc) is _ufuncs.ufunc or ufunc.signature is not None:
-        return ufunc
-    return _ufuncs.make(ufunc, cost, False, bool(may_raise))
+    if not 0 < cost < 1e12:
+        raise ValueError(f"cost must be positive and less than 1e12 nanoseconds, got {cost!r}")
+    given: np.ufunc = ufunc
+    if type(given) is _ufuncs.ufunc or given.signature is not None:
+        return given
+    return _ufuncs.make(given, cost, False, bool(may_raise))
 
 
 UFUNCS = _make_all()
