@@ -33,7 +33,6 @@ cdef extern from "numpy/arrayobject.h" nogil:
     bint PyArray_CheckExact(PyObject *)
 
     npy_bool NpyIter_RequiresBuffering(NpyIter *)
-    npy_bool NpyIter_IterationNeedsAPI(NpyIter *)
     npy_intp NpyIter_GetIterSize(NpyIter *)
     char **NpyIter_GetDataPtrArray(NpyIter *)
     npy_intp *NpyIter_GetInnerStrideArray(NpyIter *)

@@ -23,8 +23,8 @@ def test_is_a_ufunc_like_numpys(name):
     assert ours is not numpys
     for attribute in ATTRIBUTES:
         assert getattr(ours, attribute) == getattr(numpys, attribute), attribute
-    assert repr(ours) == repr(numpys)
-    assert str(ours) == str(numpys)
+    assert repr(ours) == repr(numpys).replace("<ufunc", "<allcores ufunc")
+    assert str(ours) == repr(ours)
     assert callable(ours)
     assert pickle.loads(pickle.dumps(ours)) is ours
     assert copy.copy(ours) is ours
@@ -404,6 +404,9 @@ def test_parallel_pickles_with_its_ufunc():
     assert _ufuncs.original(ours) is special.erf
 
 
+COST = "cost must be positive and less than 1e12 nanoseconds, got "
+
+
 @pytest.mark.parametrize(
     ("args", "kwargs", "error", "message"),
     [
@@ -412,9 +415,9 @@ def test_parallel_pickles_with_its_ufunc():
         ((np.add,), {"may_raise": 1}, TypeError, "may_raise must be a bool, got 1"),
         ((np.add,), {"cost": "2"}, TypeError, "cost must be a number of nanoseconds, got '2'"),
         ((np.add,), {"cost": True}, TypeError, "cost must be a number of nanoseconds, got True"),
-        ((np.add,), {"cost": 0}, ValueError, "cost must be positive and finite, got 0"),
-        ((np.add,), {"cost": float("nan")}, ValueError, "cost must be positive and finite, got nan"),
-        ((np.add,), {"cost": float("inf")}, ValueError, "cost must be positive and finite, got inf"),
+        ((np.add,), {"cost": 0}, ValueError, COST + "0"),
+        ((np.add,), {"cost": float("nan")}, ValueError, COST + "nan"),
+        ((np.add,), {"cost": float("inf")}, ValueError, COST + "inf"),
     ],
 )
 def test_parallel_of_what_is_none(args, kwargs, error, message):

@@ -532,7 +532,8 @@ EITHER_ZERO = {"fmax", "fmin"}
 def positive_zeros(found):
     for array in (found.result, *found.written):
         if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and array.flags.writeable:
-            array[array == 0] = 0
+            with np.errstate(all="ignore"):  # signalling NaNs
+                array[array == 0] = 0
     return found
 
 

@@ -401,16 +401,16 @@ cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask
     try:
         result = -2
         n = NpyIter_GetIterSize(iter)
-        if n < 2 or NpyIter_IterationNeedsAPI(iter):
+        # From here on NumPy cannot take over: where an output overlaps an input the iterator writes a copy of it, and
+        # its end puts that copy, with whatever is in it, into the output. Without elements there is nothing to put.
+        if n == 0:
             return -2
         made = NpyIter_GetOperandArray(iter)
         if mask != NULL and NpyIter_RequiresBuffering(iter):
-            return -2    # what a new, masked output holds may not be castable
+            return -2    # masked outputs are read first, so that a copy put back changes nothing
         if mask == NULL and not NpyIter_RequiresBuffering(iter):
             result = check(run_tiled(loop, made))
         if result == -2:
-            if threads_for(n, n * loop.cost) == 1:
-                return -2    # NumPy's one iterator costs less than ours and a copy
             result = run_copies(loop, iter, n, mask != NULL)
         for i in range(loop.nin, loop.nargs):
             if ops[i] == NULL:

@@ -16,7 +16,6 @@ cdef object float32 = np.dtype(np.float32)
 cdef object float64 = np.dtype(np.float64)
 cdef object boolean = np.dtype(np.bool_)
 cdef object intp = np.dtype(np.intp)
-cdef object count_type = type(np.count_nonzero(np.ones(1)))     # int, or np.intp from NumPy 2.4 on
 cdef object uintp = np.dtype(np.uintp)
 
 
@@ -90,7 +89,7 @@ cdef int read_axes(object axis, int nd, bint *reduced) except -1:
 
 
 cdef int load_axes(Job *job, ndarray a, bint *reduced, ndarray out, bint keepdims) except -1:
-    # Into job, innermost first and without those of length 1; 0 when `out` is not the array it must be.
+    # Into job, innermost first; 0 when `out` is not the array it must be.
     cdef int nd = PyArray_NDIM(a)
     cdef int i
     cdef int at = 0
@@ -109,13 +108,12 @@ cdef int load_axes(Job *job, ndarray a, bint *reduced, ndarray out, bint keepdim
         if out is not None and (keepdims or not reduced[i]):
             at -= 1
             step = 0 if reduced[i] else PyArray_STRIDES(out)[at]
-        if PyArray_DIMS(a)[i] == 1:
-            continue
-        if out is not None and not reduced[i] and step == 0:
+        if out is not None and not reduced[i] and step == 0 and PyArray_DIMS(a)[i] > 1:
             return 0
         job.axes[job.nd].n = PyArray_DIMS(a)[i]
-        job.axes[job.nd].a = PyArray_STRIDES(a)[i]
-        job.axes[job.nd].o = step
+        # The step of a single element says nothing, and must not count when axes are sorted.
+        job.axes[job.nd].a = 0 if PyArray_DIMS(a)[i] == 1 else PyArray_STRIDES(a)[i]
+        job.axes[job.nd].o = 0 if PyArray_DIMS(a)[i] == 1 else step
         job.axes[job.nd].c = 0
         job.axes[job.nd].place = i
         job.axes[job.nd].reduced = reduced[i]
@@ -132,11 +130,10 @@ cdef ndarray new_output(Job *job, ndarray a, bint *reduced, bint keepdims, objec
     cdef int i
     cdef int at = 0
     cdef npy_intp step = dtype.itemsize
-    for i in range(nd):
-        by_place[i] = dtype.itemsize
     for i in range(job.nd):
+        by_place[job.axes[i].place] = step
         if not job.axes[i].reduced:
-            job.axes[i].o = by_place[job.axes[i].place] = step
+            job.axes[i].o = step
             step *= job.axes[i].n
     for i in range(nd):
         if keepdims or not reduced[i]:
@@ -217,6 +214,7 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
     sort_axes(job)
     if result is None:
         result = new_output(job, a, reduced, keepdims, dtype)
+    drop_single(job)
     if mean is not None:
         for i in range(job.nd):
             if not job.axes[i].reduced:
@@ -428,7 +426,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     job.join_cols = loops.fold[AC_ADD][job.acc].cols
     if load_axes(&job, a, reduced, to, keepdims) == 0:
         return NotImplemented
-    return finish(run(&job, reduced, a, to, keepdims, mean.dtype, False, mean), to)
+    return run(&job, reduced, a, to, keepdims, mean.dtype, False, mean)
 
 
 def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
@@ -457,8 +455,8 @@ def count_nonzero(a, axis, keepdims):
     if is_worth(<ndarray> a):
         result = reduce_array(AC_COUNT, a, axis, None, None, keepdims, NO_VALUE)
         if result is not NotImplemented:
-            return count_type(result) if whole else finish(result, None)
-    return count_type(PyArray_CountNonzero(<ndarray> a)) if whole else NotImplemented
+            return int(result) if whole else finish(result, None)
+    return PyArray_CountNonzero(<ndarray> a) if whole else NotImplemented
 
 
 def worth(a):

@@ -121,6 +121,17 @@ cdef void sort_axes(Job *job) noexcept nogil:
         job.axes[to] = axis
 
 
+cdef void drop_single(Job *job) noexcept nogil:
+    # Axes of length 1.
+    cdef int i
+    cdef int left = 0
+    for i in range(job.nd):
+        if job.axes[i].n != 1:
+            job.axes[left] = job.axes[i]
+            left += 1
+    job.nd = left
+
+
 cdef void join_axes(Job *job) noexcept nogil:
     cdef int i
     cdef int last = 0

@@ -219,9 +219,25 @@ cdef void some_rows(Work *work, char *out, npy_intp so, const char *a, npy_intp 
                     npy_intp smean, char *scratch) noexcept nogil:
     # m rows, whole, into outputs `so` apart.
     cdef Job *job = work.job
-    cdef npy_intp j, first
+    cdef npy_intp j, first, batch
     if job.direct:
         job.rows(out, so, a, m, sm, job.row, job.axes[0].a, mean, smean)
+        return
+    if job.core == 1 and job.chunk == job.row and job.row <= SHORT_ROW:
+        # As many rows as fit are gathered before they are summed.
+        while m > 0:
+            batch = min(m, GATHERED // job.row)
+            if mean == NULL and sm == job.row * job.axes[0].a:
+                job.gather(scratch, a, batch * job.row, job.axes[0].a, NULL)
+            else:
+                for j in range(batch):
+                    job.gather(scratch + j * job.row * job.acc_size, a + j * sm, job.row, job.axes[0].a,
+                               mean + j * smean)
+            job.rows(out, so, scratch, batch, job.row * job.acc_size, job.row, job.acc_size, NULL, 0)
+            m -= batch
+            out += batch * so
+            a += batch * sm
+            mean += batch * smean
         return
     for j in range(m):
         first = 0
@@ -234,8 +250,8 @@ cdef void some_rows(Work *work, char *out, npy_intp so, const char *a, npy_intp 
 cdef char *scratch_for(Work *work) noexcept nogil:
     cdef char *scratch = NULL
     if work.job.gather != NULL:
-        scratch = <char *> malloc(work.job.acc_size * (
-            PIECE if work.pieces else min(work.job.chunk, work.job.row)))
+        scratch = <char *> malloc(work.job.acc_size * max(
+            <npy_intp> GATHERED, PIECE if work.pieces else min(work.job.chunk, work.job.row)))
         if scratch == NULL:
             work.failed = 1
     return scratch

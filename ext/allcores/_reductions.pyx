@@ -88,6 +88,8 @@ cdef enum:
     OWN_OUTPUTS = 256   # from so many outputs on, a task has whole outputs; below, outputs are made of parts
     COLUMNS = 2048      # of one output block, which stays in the first-level cache
     GATHERED_ROWS = 8
+    GATHERED = 2048     # elements of short rows that are gathered together
+    SHORT_ROW = 64
 
 # What NumPy's iterator does when an axis of rows does not join the next: from 2.3 on it copies several into a buffer.
 cdef bint buffers_rows = tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 3)

@@ -5,7 +5,7 @@
 
 #include "reduce_fold.h"
 
-enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
+enum { AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 
 /* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
  * T where it can be, so that one comparison chooses both. */
@@ -27,14 +27,16 @@ enum { AC_ARG_BLOCK = 1024, AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256, AC_ARG_STEP
     static ac_intp NAME##_flat(const char *a, ac_intp n, ac_intp sn) \
     { \
         const ac_intp one = (ac_intp)sizeof(T); \
+        /* Small blocks: less to search through. Large ones: fewer extremes to find. */ \
+        const ac_intp size = n < 4096 ? 512 : 1024; \
         ac_intp i, block = 0; \
         T best; \
         if (n <= AC_ARG_SHORT) { \
             return NAME##_scan(a, n, sn); \
         } \
         best = *(const T *)a; \
-        for (i = 0; i < n && best == best; i += AC_ARG_BLOCK) { \
-            const ac_intp left = n - i < AC_ARG_BLOCK ? n - i : AC_ARG_BLOCK; \
+        for (i = 0; i < n && best == best; i += size) { \
+            const ac_intp left = n - i < size ? n - i : size; \
             const T v = sn == one ? BEST##_row(a + i * one, left, one) : BEST##_row(a + i * sn, left, sn); \
             if (BETTER(best, v)) { \
                 best = v; \

@@ -30,7 +30,21 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
                 *o = STEP(x, *(const IN *)(p + 3 * sm), c); \
             } \
         } \
+        if (m - i == 3) { /* also the usual number of columns of a narrow matrix */ \
+            AC_INDEPENDENT \
+            for (j = 0; j < n; j++) { \
+                const char *p = a + j * sn; \
+                ACC *o = (ACC *)(out + j * so); \
+                const ACC c = *(const ACC *)(mean + j * smean); \
+                ACC x = STEP(*o, *(const IN *)p, c); \
+                (void)c; \
+                x = STEP(x, *(const IN *)(p + sm), c); \
+                *o = STEP(x, *(const IN *)(p + 2 * sm), c); \
+            } \
+            return; \
+        } \
         for (; i < m; i++, a += sm) { \
+            AC_INDEPENDENT \
             for (j = 0; j < n; j++) { \
                 ACC *o = (ACC *)(out + j * so); \
                 *o = STEP(*o, *(const IN *)(a + j * sn), *(const ACC *)(mean + j * smean)); \
@@ -52,13 +66,20 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
         } \
     }
 
-/* NAME_row folds a row from START, STEP's neutral element. */
-#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS) \
+/* Lengths that the compiler knows: with a loop over them it would prepare for all. */
+#define AC_HALVE(r, half, JOIN) \
+    for (k = 0; k < half; k++) { \
+        r[k] = JOIN(r[k], r[k + half]); \
+    }
+
+/* NAME_row folds a row from START, STEP's neutral element. TWICE: an element may be taken twice, which saves the rest
+ * of a row that does not fill all strands. */
+#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
     AC_INLINE ACC NAME##_strands(const char *a, ac_intp n, ac_intp sn, ac_intp strands) \
     { \
-        ACC r[STRANDS]; \
-        ac_intp i, k, w; \
-        for (k = 0; k < STRANDS; k++) { \
+        ACC r[AC_STRANDS]; \
+        ac_intp i, k; \
+        for (k = 0; k < strands; k++) { \
             r[k] = (START); \
         } \
         for (i = 0; i + strands <= n; i += strands, a += strands * sn) { \
@@ -66,16 +87,26 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
         } \
+        if (TWICE && i > 0 && i < n) { \
+            a -= (strands - (n - i)) * sn; \
+            for (k = 0; k < strands; k++) { \
+                r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
+            } \
+            i = n; \
+        } \
         for (; i + AC_STRANDS_SHORT <= n; i += AC_STRANDS_SHORT, a += AC_STRANDS_SHORT * sn) { \
             for (k = 0; k < AC_STRANDS_SHORT; k++) { \
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
         } \
-        for (w = strands / 2; w > 0; w /= 2) { \
-            for (k = 0; k < w; k++) { \
-                r[k] = JOIN(r[k], r[k + w]); \
-            } \
+        if (strands == 64) { \
+            AC_HALVE(r, 32, JOIN) \
+            AC_HALVE(r, 16, JOIN) \
+            AC_HALVE(r, 8, JOIN) \
         } \
+        AC_HALVE(r, 4, JOIN) \
+        AC_HALVE(r, 2, JOIN) \
+        AC_HALVE(r, 1, JOIN) \
         for (; i < n; i++, a += sn) { \
             r[0] = STEP(r[0], *(const IN *)a, 0); \
         } \
@@ -84,14 +115,14 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
     static ACC NAME##_row(const char *a, ac_intp n, ac_intp sn) \
     { \
         if (sn == (ac_intp)sizeof(IN)) { \
-            return n < 4 * STRANDS ? NAME##_strands(a, n, (ac_intp)sizeof(IN), AC_STRANDS_SHORT) \
+            return n < 2 * STRANDS ? NAME##_strands(a, n, (ac_intp)sizeof(IN), AC_STRANDS_SHORT) \
                                    : NAME##_strands(a, n, (ac_intp)sizeof(IN), STRANDS); \
         } \
         return NAME##_strands(a, n, sn, AC_STRANDS_SHORT); \
     }
 
-#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS) \
+#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -108,7 +139,7 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
 /* The same for answers that are often known early: the first few elements alone, as an answer at the start then costs
  * next to nothing, and the rest in pieces. UNDECIDED(accumulator): whether later elements may still matter. */
 #define AC_FOLD_ROWS_UNTIL(NAME, IN, ACC, START, STEP, JOIN, UNDECIDED) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 1) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -157,11 +188,14 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
 
 #define AC_FOLD(NAME, IN, ACC, START, STEP, JOIN) \
     AC_FOLD_COLS(NAME, IN, ACC, STEP) \
-    AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS)
+    AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 0)
+#define AC_FOLD_EXTREME(NAME, T, START, STEP, JOIN) \
+    AC_FOLD_COLS(NAME, T, T, STEP) \
+    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS, 1)
 /* The tree of a product must not depend on the layout: few strands, whatever the stride. */
 #define AC_FOLD_PRODUCT(NAME, T, START, STEP, JOIN) \
     AC_FOLD_COLS(NAME, T, T, STEP) \
-    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT)
+    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT, 0)
 #define AC_FOLD_UNTIL(NAME, IN, START, STEP, JOIN, UNDECIDED) \
     AC_FOLD_COLS(NAME, IN, uint8_t, STEP) \
     AC_FOLD_ROWS_UNTIL(NAME, IN, uint8_t, START, STEP, JOIN, UNDECIDED)
@@ -175,19 +209,19 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD(ac_add_##S, T, int64_t, 0, AC_PLUS_I8, AC_JOIN_PLUS_I8) \
     AC_FOLD(ac_mul_##S, T, int64_t, 1, AC_TIMES_I8, AC_JOIN_TIMES_I8) \
-    AC_FOLD(ac_min_##S, T, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
-    AC_FOLD(ac_max_##S, T, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
+    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
+    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
 #define AC_FOLD_UNSIGNED(T, S, LEAST, MOST) \
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD(ac_add_##S, T, uint64_t, 0, AC_PLUS_U8, AC_JOIN_PLUS) \
     AC_FOLD(ac_mul_##S, T, uint64_t, 1, AC_TIMES_U8, AC_JOIN_TIMES) \
-    AC_FOLD(ac_min_##S, T, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
-    AC_FOLD(ac_max_##S, T, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
+    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
+    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
 #define AC_FOLD_FLOAT(T, S) \
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD_PRODUCT(ac_mul_##S, T, 1, AC_TIMES_F, AC_JOIN_TIMES) \
-    AC_FOLD(ac_min_##S, T, T, (T)INFINITY, AC_LESS_F, AC_JOIN_LESS_F) \
-    AC_FOLD(ac_max_##S, T, T, -(T)INFINITY, AC_MORE_F, AC_JOIN_MORE_F)
+    AC_FOLD_EXTREME(ac_min_##S, T, (T)INFINITY, AC_LESS_F, AC_JOIN_LESS_F) \
+    AC_FOLD_EXTREME(ac_max_##S, T, -(T)INFINITY, AC_MORE_F, AC_JOIN_MORE_F)
 
 AC_FOLD_TRUTH(uint8_t, b1)
 AC_FOLD(ac_add_b1, uint8_t, int64_t, 0, AC_PLUS_B1, AC_JOIN_PLUS)
