@@ -234,6 +234,7 @@ def put_under(parallel_ufunc):
             PyUFunc_ReplaceLoopBySignature(numpy, before, loop.typenum, NULL)
             continue
         slots[number].active = 1
+        target.expected[i] = ac_trampolines[number]
         replaced += 1
     if numpy.vectorcall == target.original:
         also_for(<PyObject *> numpy, target)
@@ -270,6 +271,7 @@ def take_away(parallel_ufunc):
             continue
         i = <int> (slots[number].loop - target.numpy_loops)
         now = numpy.functions[i]
+        target.expected[i] = slots[number].loop.fn
         if now == ac_trampolines[number]:
             PyUFunc_ReplaceLoopBySignature(numpy, slots[number].loop.fn, slots[number].loop.typenum, &now)
         else:

@@ -35,6 +35,7 @@ cdef struct Target:
     vectorcall_fn original  # NumPy's own call
     Loop *loops             # one a line of numpy.types; fn NULL where we leave it to NumPy
     Loop *numpy_loops       # the same with NumPy's own inner loops
+    loop_fn *expected       # what numpy.functions hold unless somebody else replaced one: NumPy's loops or trampolines
     int may_raise
     double cost
     Py_ssize_t from_size    # elements below which a call goes straight to NumPy

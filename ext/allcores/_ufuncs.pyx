@@ -131,8 +131,9 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
     target.cost = cost
     target.loops = <Loop *> PyMem_Calloc(numpy.ntypes + 1, sizeof(Loop))
     target.numpy_loops = <Loop *> PyMem_Calloc(numpy.ntypes + 1, sizeof(Loop))
+    target.expected = <loop_fn *> PyMem_Calloc(numpy.ntypes + 1, sizeof(loop_fn))
     plain = <ac_numpy_loop *> PyMem_Calloc(numpy.ntypes + 1, sizeof(ac_numpy_loop))
-    if target.loops == NULL or target.numpy_loops == NULL or plain == NULL:
+    if target.loops == NULL or target.numpy_loops == NULL or plain == NULL or target.expected == NULL:
         raise MemoryError
     if numpy.core_enabled or numpy.nargs > MAX_ARGS or numpy.nin < 1 or numpy.nin > 6:
         return target
@@ -149,7 +150,7 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
                 loop.itemsize[op] = np.dtype(names[i].replace("->", "")[op]).itemsize
         if not usable:
             continue
-        loop.fn = numpy.functions[i]
+        loop.fn = target.expected[i] = numpy.functions[i]
         loop.data = numpy.data[i] if numpy.data != NULL else NULL
         loop.nin = numpy.nin
         loop.nargs = numpy.nargs

@@ -188,7 +188,7 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
     if index < 0:
         return NotImplemented
     loop = &target.loops[index]
-    if loop.fn == NULL:
+    if loop.fn == NULL or numpy.functions[index] != target.expected[index]:
         return NotImplemented
     for i in range(nin):
         if ops[i] == NULL:
