@@ -198,9 +198,13 @@ assert seen == ([3, 5, 2] if ac.info()["openmp"] else [1, 1, 1]), seen
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX here")
 def test_ctrl_c_ends_a_long_call():
     script = """
+import signal
 import numpy as np
 import allcores as ac
 from allcores import _driver
+# a shell's background jobs, of which the tests may be one, ignore Ctrl-C
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.alarm(60)
 _driver.configure(usable_cores=8, threads=2, parallel_from=1)
 a = np.broadcast_to(np.float16(0.3), 150_000_000)
 out = np.zeros(a.size, "e")

@@ -16,7 +16,11 @@ cdef object float32 = np.dtype(np.float32)
 cdef object float64 = np.dtype(np.float64)
 cdef object boolean = np.dtype(np.bool_)
 cdef object intp = np.dtype(np.intp)
+cdef object count_type = type(np.count_nonzero(np.ones(1)))     # int, or np.intp from NumPy 2.4 on
 cdef object uintp = np.dtype(np.uintp)
+cdef object int_type = np.intp
+# A NumPy integer from 2.3 on.
+cdef bint counts_are_ints = type(np.count_nonzero(np.zeros(1))) is int
 
 
 def _set_isa(name):
@@ -108,7 +112,8 @@ cdef int load_axes(Job *job, ndarray a, bint *reduced, ndarray out, bint keepdim
         if out is not None and (keepdims or not reduced[i]):
             at -= 1
             step = 0 if reduced[i] else PyArray_STRIDES(out)[at]
-        if out is not None and not reduced[i] and step == 0 and PyArray_DIMS(a)[i] > 1:
+        if out is not None and PyArray_DIMS(a)[i] > 1 and (
+                not reduced[i] and step == 0 or turns_axes and PyArray_STRIDES(a)[i] < 0):
             return 0
         job.axes[job.nd].n = PyArray_DIMS(a)[i]
         # The step of a single element says nothing, and must not count when axes are sorted.
@@ -248,6 +253,10 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
     free(work)
     if raised == -2:
         raise MemoryError
+    if job.op == AC_SQUARES and raised > 0 and (
+            raised & ~FE_UNDERFLOW or np.geterr()["under"] != "ignore"):
+        # NumPy says which of its steps it was.
+        return None
     if raised < 0 or (job.acc >= AC_F2 and job.op != AC_MIN and job.op != AC_MAX):
         report(b"reduce", raised)
     reductions_done += 1
@@ -384,7 +393,8 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     """
     Sum of (operand - mean)^2, in mean's dtype and in the order in which np.add.reduce would add them.
 
-    `mean` has the operand's dimensions, those reduced of length 1. NotImplemented where there is no path.
+    `mean` has the operand's dimensions, those reduced of length 1. NotImplemented where there is no path, None where
+    there is something to warn of.
     """
     cdef Job job
     cdef bint reduced[MAX_DIMS]
@@ -412,6 +422,8 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
         if reduced[i] and PyArray_DIMS(a)[i] > 1:
             any_reduced = True
     if out is not None:
+        if not PyArray_CheckExact(<PyObject *> out):
+            return NotImplemented
         to = <ndarray> out
         if kind_of(to) != job.acc or not PyArray_FLAGS(to) & NPY_ARRAY_WRITEABLE or overlap(a, to) or overlap(mean, to):
             return NotImplemented
@@ -426,7 +438,8 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     job.join_cols = loops.fold[AC_ADD][job.acc].cols
     if load_axes(&job, a, reduced, to, keepdims) == 0:
         return NotImplemented
-    return run(&job, reduced, a, to, keepdims, mean.dtype, False, mean)
+    result = run(&job, reduced, a, to, keepdims, mean.dtype, False, mean)
+    return finish(result, to)
 
 
 def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
@@ -455,8 +468,12 @@ def count_nonzero(a, axis, keepdims):
     if is_worth(<ndarray> a):
         result = reduce_array(AC_COUNT, a, axis, None, None, keepdims, NO_VALUE)
         if result is not NotImplemented:
-            return int(result) if whole else finish(result, None)
-    return PyArray_CountNonzero(<ndarray> a) if whole else NotImplemented
+            result = finish(result, None)
+            return int(result) if whole and counts_are_ints else result
+    if not whole:
+        return NotImplemented
+    result = PyArray_CountNonzero(<ndarray> a)
+    return result if counts_are_ints else int_type(result)
 
 
 def worth(a):

@@ -91,8 +91,11 @@ cdef enum:
     GATHERED = 2048     # elements of short rows that are gathered together
     SHORT_ROW = 64
 
-# What NumPy's iterator does when an axis of rows does not join the next: from 2.3 on it copies several into a buffer.
-cdef bint buffers_rows = tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 3)
+cdef tuple numpy_version = tuple(int(part) for part in np.__version__.split(".")[:2])
+# Where an axis of rows does not join the next, NumPy's iterator copies several rows into a buffer, from 2.3 on.
+cdef bint buffers_rows = numpy_version >= (2, 3)
+# With an `out`, it walked axes of negative step backwards up to 2.1: another order of sums, and wrong extremes.
+cdef bint turns_axes = numpy_version < (2, 2)
 
 # Calls that found a path, for tests.
 cdef long long reductions_done = 0

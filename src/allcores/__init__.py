@@ -14,14 +14,16 @@ _reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 from allcores._ufuncs import ufunc  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
-from allcores.functions.reductions import REDUCTIONS as _REDUCTIONS  # noqa: E402
+from allcores.functions.reductions import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
+from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
+from allcores.functions.statistics import *  # noqa: E402, F403
+from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
 from allcores.information import info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit  # noqa: E402
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
-globals().update(_REDUCTIONS)
 
 __all__ = [
     "accelerate",
@@ -32,5 +34,6 @@ __all__ = [
     "ufunc",
     "uninstall",
     *_UFUNCS,
-    *_REDUCTIONS,
+    *_reductions_all,
+    *_statistics_all,
 ]

@@ -307,7 +307,7 @@ def count_nonzero(a, axis=None, *, keepdims=False):
     --------
     >>> import numpy as np
     >>> from allcores.functions import reductions
-    >>> reductions.count_nonzero(np.eye(4))
+    >>> int(reductions.count_nonzero(np.eye(4)))
     4
     """
     result = _engine.count_nonzero(a, axis, keepdims)
@@ -401,8 +401,12 @@ def _exact_sum(a, n, dtype):
     return (dtype is None or dtype == _float64) and n <= _EXACT.get(a.dtype, 0)
 
 
-def _divided(total, n):
+def _divided(total, n, out=None):
     """`total` / `n` as NumPy's mean and variance divide: in place, or as a scalar of the same type."""
+    if total.dtype.kind in "iu":  # an exact sum, see _EXACT
+        if out is None and isinstance(total, np.ndarray):
+            out = total.view(_float64)
+        return np.true_divide(total, n, out=out)
     if isinstance(total, np.ndarray):
         return np.true_divide(total, n, out=total, casting="unsafe", subok=False)
     return total.dtype.type(total / n)
@@ -478,14 +482,14 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=_NO_VALUE, *, where=_NO_VA
                 if isinstance(total, np.ndarray):
                     return _float16.type(_divided(total, n))
                 return _float16.type(total / n)
-            if total.dtype.kind in "iu":
-                return np.true_divide(total, n, out=out)
-            return _divided(total, n)
+            return _divided(total, n, out)
+    elif type(a) is np.ndarray and keepdims is _NO_VALUE and where is _NO_VALUE:
+        return a.mean(axis, dtype, out)
     return np.mean(a, axis, dtype, out, keepdims, where=where)
 
 
 def _variance(a, axis, dtype, out, ddof, keepdims, mean):
-    """Variance of an ndarray; NotImplemented where NumPy must do it."""
+    """Return the variance of an ndarray; NotImplemented where NumPy must do it."""
     keepdims = False if keepdims is _NO_VALUE else keepdims
     integers = a.dtype.kind in "iu"
     loop = _float64 if integers else a.dtype
@@ -499,19 +503,23 @@ def _variance(a, axis, dtype, out, ddof, keepdims, mean):
         if found is NotImplemented:
             return NotImplemented
         total, count = found
-        mean = np.true_divide(total, count) if total.dtype.kind in "iu" else _divided(total, count)
+        mean = _divided(total, count)
     if type(mean) is not np.ndarray or mean.dtype != loop or not mean.dtype.isnative:
         return NotImplemented
     total = _engine.sum_of_squares(a, mean, axis, out, keepdims)
+    if total is None:
+        return np.var(a, axis, dtype, out, ddof, keepdims, mean=mean)
+    if total is NotImplemented and out is not None:
+        return NotImplemented
     if total is NotImplemented:
         # A layout with gaps: the deviations are laid out without, and NumPy's order is theirs.
         x = np.subtract(a, mean)
         if x.shape != a.shape:
             return NotImplemented
         np.multiply(x, x, out=x)
-        total = _engine.reduce_ufunc(np.add, x, axis, loop, out, keepdims)
+        total = _engine.reduce_ufunc(np.add, x, axis, loop, None, keepdims)
         if total is NotImplemented:
-            total = _add(x, axis, loop, out, keepdims)
+            total = _add(x, axis, loop, None, keepdims)
     return _divided(total, np.maximum(np.intp(n) - ddof, 0))
 
 
@@ -564,6 +572,8 @@ def var(
         result = _variance(a, axis, dtype, out, divisor, keepdims, mean)
         if result is not NotImplemented:
             return result
+    elif type(a) is np.ndarray and keepdims is where is mean is correction is _NO_VALUE:
+        return a.var(axis, dtype, out, ddof)
     return np.var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
 
 
@@ -618,6 +628,8 @@ def std(
             if isinstance(result, np.ndarray):
                 return np.sqrt(result, out=result)
             return result.dtype.type(np.sqrt(result))
+    elif type(a) is np.ndarray and keepdims is where is mean is correction is _NO_VALUE:
+        return a.std(axis, dtype, out, ddof)
     return np.std(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
 
 
