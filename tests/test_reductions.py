@@ -9,13 +9,15 @@ import warnings
 
 import numpy as np
 import pytest
-from allcores import _driver, _reductions
-from allcores.functions import reductions as ac
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import allcores as ac
+from allcores import _driver, _reductions
+from allcores.kernels import KERNELS
+
 THREADS = (1, 2, 7)
-NAMES = sorted(set(ac.__all__) - {"amax", "amin"})
+NAMES = sorted(name for name, kernel in KERNELS.items() if kernel.family == "reduction")
 FLOATS, COMPLEX, INTEGERS = "fd", "FD", "bhilqBHILQ"
 REAL = FLOATS + INTEGERS + "?"
 EXACT_NOWHERE = {"prod"}  # of floats: its order is ours
@@ -78,12 +80,13 @@ def axes_of(ndim):
 
 
 def bits_equal(got, expected):
-    """Same type, dtype, shape, layout and bits, but for what kind of NaN, and zero's sign is not looked at by others."""
+    """Same type, dtype, shape, layout and bits, but for the kind of a NaN."""
     assert type(got) is type(expected)
     assert np.asarray(got).dtype == np.asarray(expected).dtype
     assert np.shape(got) == np.shape(expected)
     if isinstance(got, np.ndarray):
-        assert got.strides == expected.strides
+        long = [axis for axis in range(got.ndim) if got.shape[axis] > 1]  # the step of an axis of one is anything
+        assert [got.strides[axis] for axis in long] == [expected.strides[axis] for axis in long]
     got, expected = np.asarray(got), np.asarray(expected)
     if got.dtype.kind in "fc":
         parts = (lambda z: (z.real, z.imag)) if got.dtype.kind == "c" else (lambda z: (z,))
@@ -239,10 +242,8 @@ def test_truth(name, dtype):
         check(name, x, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "count_nonzero"])  # which has no out
 def test_out(name):
-    if name == "count_nonzero":
-        pytest.skip("NumPy's has no out")
     x = values(np.random.default_rng(10), "d", (40, 50, 6))
     for axis in (0, 1, 2):
         like = getattr(np, name)(x, axis=axis)
@@ -332,7 +333,7 @@ def outcome(function, *args, **options):
         warnings.simplefilter("always")
         try:
             result = function(*args, **options)
-        except Exception as error:  # whatever NumPy raises
+        except Exception as error:  # noqa: BLE001  whatever NumPy raises
             return type(error), str(error)
         return repr(result), [str(one.message) for one in caught]
 
@@ -392,7 +393,7 @@ def test_too_many_degrees_of_freedom(name):
         assert outcome(getattr(ac, name), x, **options) == outcome(getattr(np, name), x, **options)
 
 
-@pytest.mark.parametrize("name", ac.__all__)
+@pytest.mark.parametrize("name", [*NAMES, "amax", "amin"])
 def test_signatures(name):
     ours, numpys = (inspect.signature(getattr(m, name)).parameters.values() for m in (ac, np))
     assert [(p.name, p.kind, p.default) for p in ours] == [(p.name, p.kind, p.default) for p in numpys]
@@ -422,12 +423,12 @@ def test_long_rows_of_few_outputs():
             check("var", view, axis=axis)
 
 
-@pytest.mark.parametrize("isa", ["base", "v3", "v4", "neon"])
+@pytest.mark.parametrize("isa", ac.info()["isa_compiled"])
 def test_every_level_gives_the_same(isa):
     try:
         _reductions._set_isa(isa)
     except ValueError:
-        pytest.skip(f"{isa} is not of this build or machine")
+        pytest.skip(f"this machine has no {isa}")
     try:
         rng = np.random.default_rng(13)
         for dtype in "fdFDbqBe":

@@ -17,7 +17,7 @@ from libc.string cimport memcpy, memset
 from allcores._driver cimport forced_from, parallel_for, report, threads_for
 
 from numpy cimport (
-    NPY_ARRAY_WRITEABLE, PyArray_DATA, PyArray_DESCR, PyArray_DIMS, PyArray_FLAGS, PyArray_ISALIGNED,
+    NPY_ARRAY_WRITEABLE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_ISALIGNED,
     PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDES, PyArray_TYPE, import_array,
     ndarray, npy_intp,
 )
@@ -25,7 +25,8 @@ from numpy cimport (
 cdef extern from "numpy/arrayobject.h":
     # Cython's own declarations of these want typed arguments or hide reference counts.
     bint PyArray_CheckExact(PyObject *)
-    object PyArray_NewFromDescr(PyTypeObject *, PyArray_Descr *, int, const npy_intp *, const npy_intp *, void *, int, PyObject *)
+    object PyArray_NewFromDescr(
+        PyTypeObject *, PyArray_Descr *, int, const npy_intp *, const npy_intp *, void *, int, PyObject *)
     ctypedef struct PyArray_Descr
     npy_intp PyArray_CountNonzero(ndarray) except -1
     PyTypeObject PyArray_Type

@@ -26,8 +26,12 @@ def _exact_sum(a, n, dtype):
     return (dtype is None or dtype == _float64) and n <= _EXACT.get(a.dtype, 0)
 
 
-def _divided(total, n):
+def _divided(total, n, out=None):
     """`total` / `n` as NumPy's mean and variance divide: in place, or as a scalar of the same type."""
+    if total.dtype.kind in "iu":  # an exact sum, see _EXACT
+        if out is None and isinstance(total, np.ndarray):
+            out = total.view(_float64)
+        return np.true_divide(total, n, out=out)
     if isinstance(total, np.ndarray):
         return np.true_divide(total, n, out=total, casting="unsafe", subok=False)
     return total.dtype.type(total / n)
@@ -103,24 +107,14 @@ def mean(a, axis=None, dtype=None, out=None, keepdims=_NO_VALUE, *, where=_NO_VA
                 if isinstance(total, np.ndarray):
                     return _float16.type(_divided(total, n))
                 return _float16.type(total / n)
-            if total.dtype.kind in "iu":
-                return np.true_divide(total, n, out=out)
-            return _divided(total, n)
+            return _divided(total, n, out)
     elif type(a) is np.ndarray and keepdims is _NO_VALUE and where is _NO_VALUE:
         return a.mean(axis, dtype, out)
     return np.mean(a, axis, dtype, out, keepdims, where=where)
 
 
 def _variance(a, axis, dtype, out, ddof, keepdims, mean):
-    """Variance of an ndarray; NotImplemented where NumPy must do it, or warn: of which step is for it to say."""
-    try:
-        with np.errstate(all="raise"):
-            return _silent_variance(a, axis, dtype, out, ddof, keepdims, mean)
-    except FloatingPointError:
-        return NotImplemented
-
-
-def _silent_variance(a, axis, dtype, out, ddof, keepdims, mean):
+    """Return the variance of an ndarray; NotImplemented where NumPy must do it."""
     keepdims = False if keepdims is _NO_VALUE else keepdims
     integers = a.dtype.kind in "iu"
     loop = _float64 if integers else a.dtype
@@ -134,10 +128,12 @@ def _silent_variance(a, axis, dtype, out, ddof, keepdims, mean):
         if found is NotImplemented:
             return NotImplemented
         total, count = found
-        mean = np.true_divide(total, count) if total.dtype.kind in "iu" else _divided(total, count)
+        mean = _divided(total, count)
     if type(mean) is not np.ndarray or mean.dtype != loop or not mean.dtype.isnative:
         return NotImplemented
     total = _engine.sum_of_squares(a, mean, axis, out, keepdims)
+    if total is None:
+        return np.var(a, axis, dtype, out, ddof, keepdims, mean=mean)
     if total is NotImplemented and out is not None:
         return NotImplemented
     if total is NotImplemented:
