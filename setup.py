@@ -41,6 +41,8 @@ FLAGS = {
 }
 # An archive of link-time-optimisation objects needs a plugin of ar; the levels gain nothing from it.
 LEVEL_FLAGS = {"unix": ["-fno-lto"], "msvc": []}
+# ext/simd/mathematics.h keeps account of floating-point flags itself; told so, compilers vectorise selections.
+MATH_FLAGS = {"unix": ["-fno-trapping-math"], "msvc": []}
 
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
@@ -208,6 +210,13 @@ def libraries():
     return [
         ("allcores_select", library("select", [], [], have)),
         *((f"allcores_isa_{name}", library(f"isa_{name}", unix, msvc, [])) for name, unix, msvc in levels),
+        *(
+            (
+                f"allcores_math_{name}",
+                library(f"math_{name}", unix + MATH_FLAGS["unix"], msvc + MATH_FLAGS["msvc"], []),
+            )
+            for name, unix, msvc in levels
+        ),
     ]
 
 

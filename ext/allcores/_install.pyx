@@ -237,7 +237,7 @@ def put_under(parallel_ufunc):
         target.expected[i] = ac_trampolines[number]
         replaced += 1
     if numpy.vectorcall == target.original:
-        also_for(<PyObject *> numpy, target)
+        also_for(<PyObject *> numpy, target if target.installed == NULL else target.installed)
         numpy.vectorcall = <vectorcall_fn> call
     return replaced
 

@@ -63,16 +63,29 @@ cdef extern from "table.h":
         const char *ufunc
         const char *types
         loop_fn loop
+    ctypedef struct ac_math_entry:
+        const char *ufunc
+        const char *types
+        loop_fn loop
+        double cost
+        int used
+    ctypedef struct ac_math_table:
+        const ac_math_entry *loops
+        npy_intp loops_count
     ctypedef struct ac_table:
         const char *isa
         const ac_loop_entry *loops
         npy_intp loops_count
+        const ac_math_table *math
     const ac_table *ac_select(const char *, int *)
     const char *ac_compiled_levels()
     const char *ac_compiler()
     int AC_ISA_UNKNOWN, AC_ISA_NOT_COMPILED, AC_ISA_NOT_ON_THIS_CPU
 
-from libc.string cimport memset, strcmp
+from libc.string cimport memcpy, memset, strcmp
+
+cdef extern from "string.h":
+    char *strdup(const char *)
 
 cdef enum:
     WEAK_INT = 24       # codes beside the type numbers, for Python's own numbers
@@ -168,7 +181,53 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
                     and table.loops[entry].types == <bytes> names[i].encode()):
                 target.loops[i].fn = table.loops[entry].loop
                 target.loops[i].data = &plain[i]
+    if mine:
+        use_mathematics(target, names)
     return target
+
+
+cdef int use_mathematics(Target *target, object names) except -1:
+    """Where our own mathematics is in use: it takes calls of every size, and NumPy's installed ufunc keeps NumPy's."""
+    cdef PyUFuncObject *numpy = target.numpy
+    cdef PyUFuncObject *small
+    cdef const ac_math_entry *entry
+    cdef loop_fn *functions = NULL
+    cdef void **data = NULL
+    cdef int i, j
+    for i in range(numpy.ntypes):
+        for j in range(table.math.loops_count):
+            entry = &table.math.loops[j]
+            if (not entry.used or target.loops[i].fn == NULL or strcmp(entry.ufunc, numpy.name) != 0
+                    or <bytes> entry.types != <bytes> names[i].encode()):
+                continue
+            if target.small == NULL:
+                target.installed = <Target *> PyMem_Calloc(1, sizeof(Target))
+                functions = <loop_fn *> PyMem_Calloc(numpy.ntypes, sizeof(loop_fn))
+                data = <void **> PyMem_Calloc(numpy.ntypes, sizeof(void *))
+                if target.installed == NULL or functions == NULL or data == NULL:
+                    raise MemoryError
+                memcpy(functions, numpy.functions, numpy.ntypes * sizeof(loop_fn))
+                if numpy.data != NULL:
+                    memcpy(data, numpy.data, numpy.ntypes * sizeof(void *))
+                made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
+                    functions, data, numpy.types, numpy.ntypes, numpy.nin, numpy.nout, numpy.identity,
+                    numpy.name, numpy.doc, 0, NULL, numpy.identity_value)
+                Py_INCREF(made)
+                small = <PyUFuncObject *> made
+                small.type_resolver = numpy.type_resolver
+                target.installed[0] = target[0]
+                target.installed.loops = <Loop *> PyMem_Calloc(numpy.ntypes + 1, sizeof(Loop))
+                if target.installed.loops == NULL:
+                    raise MemoryError
+                memcpy(target.installed.loops, target.loops, numpy.ntypes * sizeof(Loop))
+                target.small = small
+            functions[i] = target.loops[i].fn = entry.loop
+            data[i] = target.loops[i].data = NULL
+            target.loops[i].exact = True
+            target.loops[i].cost = entry.cost
+            if entry.types[0] == b"d":
+                target.cost = entry.cost
+    return 0
 
 
 cdef bint is_numpys(object ufunc):
@@ -324,6 +383,42 @@ def original(parallel_ufunc):
     if type(parallel_ufunc) is not ufunc:
         raise TypeError(f"parallel_ufunc must be made by allcores.parallel, got {type(parallel_ufunc).__name__}")
     return numpys(parallel_ufunc)
+
+
+def own_mathematics(str name):
+    """Returns a plain, serial ufunc of our own loops for `name` at the level in use, whether calls use them or not."""
+    cdef const ac_math_entry *entry
+    cdef int count = 0, nin = 1, nargs, i
+    cdef npy_intp j
+    cdef loop_fn *functions = <loop_fn *> PyMem_Calloc(8, sizeof(loop_fn))
+    cdef void **data = <void **> PyMem_Calloc(8, sizeof(void *))
+    cdef char *types = <char *> PyMem_Calloc(8 * MAX_ARGS, 1)
+    if functions == NULL or data == NULL or types == NULL:
+        raise MemoryError
+    wanted = name.encode()
+    for j in range(table.math.loops_count):
+        entry = &table.math.loops[j]
+        if <bytes> entry.ufunc != wanted:
+            continue
+        nin = (<bytes> entry.types).index(b"->")
+        operands = (<bytes> entry.types).replace(b"->", b"")
+        nargs = len(operands)
+        functions[count] = entry.loop
+        for i in range(nargs):
+            types[count * nargs + i] = np.dtype(chr(operands[i])).num
+        count += 1
+    if count == 0:
+        raise ValueError(f"no loop of our own for {name!r}")
+    made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
+        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), NULL, 0, NULL, NULL)
+    Py_INCREF(made)     # immortal, with what it points to
+    return made
+
+
+def mathematics():
+    """Returns (ufunc, types, cost, used) of every loop of our own mathematics at the level in use."""
+    return [(table.math.loops[i].ufunc.decode(), table.math.loops[i].types.decode(), table.math.loops[i].cost,
+             bool(table.math.loops[i].used)) for i in range(table.math.loops_count)]
 
 
 def from_size(parallel_ufunc):

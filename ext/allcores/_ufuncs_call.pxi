@@ -47,7 +47,7 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
     if target.numpy.nin <= count <= target.numpy.nargs:
         size = call_size(args, target.numpy.nin)
     if size < target.from_size:
-        return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+        return call_small(target, args, nargsf, kwnames)
     return call_large(target, args, nargsf, kwnames, size)
 
 
@@ -58,8 +58,41 @@ cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, 
     cdef PyObject *result = (<pointer_fn> <void *> large_call)(target, args, PyVectorcall_NARGS(nargsf), kwnames, size)
     if result == Py_NotImplemented:
         Py_XDECREF_raw(result)
-        return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+        return call_small(target, args, nargsf, kwnames)
     return result
+
+
+cdef inline PyObject *call_small(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
+    if target.small != NULL and plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames):
+        return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
+    return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+
+
+cdef bint plain_operand(PyObject *value) noexcept:
+    if PyArray_CheckExact(value):
+        return numeric(PyArray_TYPE(<PyArrayObject *> value))
+    return (PyFloat_CheckExact(value) or PyLong_CheckExact(value) or PyComplex_CheckExact(value)
+            or PyBool_Check(value) or value == Py_None_raw or type(<object> value) in SCALARS)
+
+
+cdef bint plain_operands(PyObject *const *args, Py_ssize_t count, PyObject *kwnames) noexcept:
+    """Whether no operand can bring an `__array_ufunc__`, for which the ufunc must be NumPy's own."""
+    cdef Py_ssize_t i, j
+    cdef PyObject *value
+    for i in range(count):
+        if not plain_operand(args[i]):
+            return False
+    if kwnames != NULL:
+        for i in range(PyTuple_GET_SIZE(kwnames)):
+            name = <object> PyTuple_GET_ITEM(kwnames, i)
+            value = args[count + i]
+            if name == "out" and PyTuple_CheckExact(value):
+                for j in range(PyTuple_GET_SIZE(value)):
+                    if not plain_operand(PyTuple_GET_ITEM(value, j)):
+                        return False
+            elif (name == "out" or name == "where") and not plain_operand(value):
+                return False
+    return True
 
 
 cdef int weak_code(PyObject *value) noexcept:

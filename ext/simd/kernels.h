@@ -21,7 +21,9 @@ static const ac_loop_entry AC_LOOPS[] = {
     {NULL, NULL, NULL}, /* C has no empty arrays */
 };
 
+extern const ac_math_table AC_JOIN(ac_math_, AC_ISA); /* math_kernels.h */
 extern const ac_table AC_JOIN(ac_table_, AC_ISA);
 const ac_table AC_JOIN(ac_table_, AC_ISA) = {
     AC_TEXT(AC_ISA), AC_LOOPS, sizeof(AC_LOOPS) / sizeof(AC_LOOPS[0]) - 1, ac_stream_copy, &AC_REDUCTIONS,
+    &AC_JOIN(ac_math_, AC_ISA),
 };

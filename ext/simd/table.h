@@ -24,6 +24,20 @@ typedef struct {
     ac_loop_fn *loop;
 } ac_loop_entry;
 
+/* A loop of our own mathematics (mathematics.h): within its stated error, not NumPy's bits. */
+typedef struct {
+    const char *ufunc;
+    const char *types;
+    ac_loop_fn *loop;
+    double cost; /* serial nanoseconds an element */
+    int used;    /* at this level; where not, NumPy's loop is as fast */
+} ac_math_entry;
+
+typedef struct {
+    const ac_math_entry *loops;
+    ac_intp loops_count;
+} ac_math_table;
+
 struct ac_reductions; /* reduce_table.h */
 
 typedef struct {
@@ -33,6 +47,7 @@ typedef struct {
     /* Copies past the caches: dst need not be read first. Any alignment, any size; fences at its end. */
     void (*stream_copy)(char *dst, const char *src, size_t bytes);
     const struct ac_reductions *reductions;
+    const ac_math_table *math;
 } ac_table;
 
 /* The table called `name`, or the best that this CPU runs when name is NULL or empty.

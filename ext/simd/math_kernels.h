@@ -1,0 +1,16 @@
+/* The mathematics of one instruction-set level; AC_ISA is its name. Compiled apart from kernels.h, as the compiler may
+ * here assume that nobody looks at floating-point flags (mathematics.h sees to them): it vectorises selections only then. */
+#include "mathematics.h"
+
+#include "math_exp.h"
+
+#define AC_JOIN_(a, b) a##b
+#define AC_JOIN(a, b) AC_JOIN_(a, b)
+
+static const ac_math_entry AC_MATH[] = {
+    AC_LIST_MATH_EXP
+    {NULL, NULL, NULL, 0, 0},
+};
+
+extern const ac_math_table AC_JOIN(ac_math_, AC_ISA);
+const ac_math_table AC_JOIN(ac_math_, AC_ISA) = {AC_MATH, sizeof(AC_MATH) / sizeof(AC_MATH[0]) - 1};

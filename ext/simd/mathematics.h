@@ -1,0 +1,251 @@
+/* Loops of functions that are computed, not merely rounded: what every family of mathematics (math_*.h) is written in.
+ *
+ * A function is three pieces of plain C that the compiler vectorises:
+ *
+ *   FAST(x)     branch-free, right for all ordinary arguments; what it gives for the others does not matter, nor which
+ *               floating-point flags it raises on the way: they are dropped
+ *   SPECIAL(x)  1 where FAST is not right, else 0: NaN, infinities, overflow, underflow, poles, huge arguments
+ *   SLOW(x)     one special argument, scalar, with the right flags: by the C library's function as a rule
+ *
+ * Whether an element is special depends on it alone, and FAST is made of IEEE operations and explicit AC_FMA, which are
+ * the same in vector and scalar code. So a result depends neither on where in an array the element is, nor on the
+ * array's length, strides or alignment.
+ *
+ * What makes a compiler vectorise FAST: selections (c ? a : b) of values computed before, no branch, no call but
+ * AC_FMA, sqrt and fabs; integers as wide as the floats; no arithmetic right shift and no product of 64-bit integers;
+ * rounding by adding and subtracting 0x1.8p52 (AC_ROUND) rather than by conversion. */
+#ifndef ALLCORES_MATH_H
+#define ALLCORES_MATH_H
+
+#include <math.h>
+
+#include "loop.h"
+
+/* a * b + c: one rounding where the level has the instruction. Code that relies on that asks AC_HAS_FMA. */
+#if defined(__FMA__) || defined(__aarch64__) || defined(_M_ARM64) || (defined(_MSC_VER) && defined(__AVX2__))
+#define AC_HAS_FMA 1
+#define AC_FMA(a, b, c) fma(a, b, c)
+#define AC_FMAF(a, b, c) fmaf(a, b, c)
+#else
+#define AC_HAS_FMA 0
+#define AC_FMA(a, b, c) ((a) * (b) + (c))
+#define AC_FMAF(a, b, c) ((a) * (b) + (c))
+#endif
+
+#if defined(_MSC_VER)
+#define AC_NOINLINE static __declspec(noinline)
+#define AC_RESTRICT __restrict
+#else
+#define AC_NOINLINE static __attribute__((noinline))
+#define AC_RESTRICT restrict
+#endif
+
+/* Floating-point flags are taken before FAST and put back after it. */
+#if defined(__SSE2__) || defined(_M_X64)
+#include <xmmintrin.h>
+typedef unsigned ac_flags;
+AC_INLINE ac_flags ac_take_flags(void) { return _mm_getcsr(); }
+AC_INLINE void ac_put_flags(ac_flags flags) { _mm_setcsr(flags); }
+#else
+#include <fenv.h>
+typedef fexcept_t ac_flags;
+AC_INLINE ac_flags ac_take_flags(void) { fexcept_t f; fegetexceptflag(&f, FE_ALL_EXCEPT); return f; }
+AC_INLINE void ac_put_flags(ac_flags flags) { fesetexceptflag(&flags, FE_ALL_EXCEPT); }
+#endif
+
+/* --- bits and rounding --- */
+
+AC_INLINE uint64_t ac_bits(double x) { uint64_t r; memcpy(&r, &x, sizeof(r)); return r; }
+AC_INLINE double ac_from_bits(uint64_t x) { double r; memcpy(&r, &x, sizeof(r)); return r; }
+AC_INLINE uint32_t ac_bitsf(float x) { uint32_t r; memcpy(&r, &x, sizeof(r)); return r; }
+AC_INLINE float ac_from_bitsf(uint32_t x) { float r; memcpy(&r, &x, sizeof(r)); return r; }
+
+/* x + AC_ROUND - AC_ROUND is x rounded to an integer, for |x| < 2^51; the low bits of x + AC_ROUND are that integer. */
+#define AC_ROUND 0x1.8p52
+#define AC_ROUNDF 0x1.8p23f
+
+/* --- unevaluated sums of two doubles --- */
+
+typedef struct {
+    double hi, lo;
+} ac_dd;
+
+/* a + b exactly, |a| >= |b|. */
+AC_INLINE ac_dd ac_fast_two_sum(double a, double b)
+{
+    ac_dd r;
+    r.hi = a + b;
+    r.lo = b - (r.hi - a);
+    return r;
+}
+
+/* a + b exactly. */
+AC_INLINE ac_dd ac_two_sum(double a, double b)
+{
+    ac_dd r;
+    double t;
+    r.hi = a + b;
+    t = r.hi - a;
+    r.lo = (a - (r.hi - t)) + (b - t);
+    return r;
+}
+
+/* a * b exactly, away from over- and underflow. */
+AC_INLINE ac_dd ac_two_prod(double a, double b)
+{
+    ac_dd r;
+    r.hi = a * b;
+#if AC_HAS_FMA
+    r.lo = AC_FMA(a, b, -r.hi);
+#else
+    { /* Dekker: halves of 26 bits */
+        const double ca = a * 134217729.0, cb = b * 134217729.0;
+        const double ah = ca - (ca - a), al = a - ah, bh = cb - (cb - b), bl = b - bh;
+        r.lo = ((ah * bh - r.hi) + ah * bl + al * bh) + al * bl;
+    }
+#endif
+    return r;
+}
+
+/* --- loops --- */
+
+#define AC_MATH_BLOCK 512
+
+/* Elements, in bytes of vector registers, to which a block is filled up. */
+#define AC_MATH_FILL 16
+
+/* A block's operands: the array itself where it is contiguous and apart from the outputs, else a copy, filled up with its
+ * last element. */
+#define AC_MATH_INPUT(T, X, COPY, PTR, STEP, OUTSIDE) \
+    if ((STEP) == (ac_intp)sizeof(T) && m % AC_MATH_FILL == 0 && (OUTSIDE)) { \
+        X = (const T *)(PTR); \
+    } \
+    else { \
+        if ((STEP) == (ac_intp)sizeof(T)) { \
+            memcpy(COPY, PTR, (size_t)m * sizeof(T)); \
+        } \
+        else { \
+            for (i = 0; i < m; i++) { \
+                COPY[i] = *(const T *)((PTR) + i * (STEP)); \
+            } \
+        } \
+        for (i = m; i < filled; i++) { \
+            COPY[i] = COPY[m - 1]; \
+        } \
+        X = COPY; \
+    }
+
+#define AC_MATH_OUTPUT(T, Z, COPY, PTR, STEP) \
+    Z = (STEP) == (ac_intp)sizeof(T) && m % AC_MATH_FILL == 0 ? (T *)(PTR) : COPY;
+
+#define AC_MATH_STORE(T, Z, COPY, PTR, STEP) \
+    if (Z == COPY) { \
+        if ((STEP) == (ac_intp)sizeof(T)) { \
+            memcpy(PTR, COPY, (size_t)m * sizeof(T)); \
+        } \
+        else { \
+            for (i = 0; i < m; i++) { \
+                *(T *)((PTR) + i * (STEP)) = COPY[i]; \
+            } \
+        } \
+    }
+
+/* Whether m elements from a and m from b, both contiguous, have no byte in common. */
+#define AC_MATH_APART(A, B, T) ((A) + m * (ac_intp)sizeof(T) <= (B) || (B) + m * (ac_intp)sizeof(T) <= (A))
+
+/* NAME: out[i] = f(in[i]). MASK is the unsigned integer as wide as T. */
+#define AC_MATH_1(NAME, T, MASK, FAST, SPECIAL, SLOW) \
+    AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
+    { \
+        MASK special = 0; \
+        ac_intp i; \
+        for (i = 0; i < n; i++) { \
+            const T v = x[i]; \
+            z[i] = FAST(v); \
+            special |= (MASK)(SPECIAL(v)); \
+        } \
+        return special; \
+    } \
+    static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
+    { \
+        const ac_intp n = dims[0], x_step = steps[0], z_step = steps[1]; \
+        T x_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK]; \
+        ac_intp start, i; \
+        (void)data; \
+        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
+            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
+            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+            const char *x_ptr = args[0] + start * x_step; \
+            char *z_ptr = args[1] + start * z_step; \
+            const T *x; \
+            T *z; \
+            ac_flags flags; \
+            MASK special; \
+            AC_MATH_OUTPUT(T, z, z_copy, z_ptr, z_step) \
+            AC_MATH_INPUT(T, x, x_copy, x_ptr, x_step, z == z_copy || AC_MATH_APART(x_ptr, z_ptr, T)) \
+            flags = ac_take_flags(); \
+            special = NAME##_block(x, z, filled); \
+            ac_put_flags(flags); \
+            if (special) { \
+                for (i = 0; i < m; i++) { \
+                    if (SPECIAL(x[i])) { \
+                        z[i] = SLOW(x[i]); \
+                    } \
+                } \
+            } \
+            AC_MATH_STORE(T, z, z_copy, z_ptr, z_step) \
+        } \
+    }
+
+/* NAME: out[i] = f(first[i], second[i]). FAST, SPECIAL and SLOW take both. */
+#define AC_MATH_2(NAME, T, MASK, FAST, SPECIAL, SLOW) \
+    AC_NOINLINE MASK NAME##_block( \
+        const T *AC_RESTRICT x, const T *AC_RESTRICT y, T *AC_RESTRICT z, ac_intp n) \
+    { \
+        MASK special = 0; \
+        ac_intp i; \
+        for (i = 0; i < n; i++) { \
+            const T v = x[i], w = y[i]; \
+            z[i] = FAST(v, w); \
+            special |= (MASK)(SPECIAL(v, w)); \
+        } \
+        return special; \
+    } \
+    static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
+    { \
+        const ac_intp n = dims[0], x_step = steps[0], y_step = steps[1], z_step = steps[2]; \
+        T x_copy[AC_MATH_BLOCK], y_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK]; \
+        ac_intp start, i; \
+        (void)data; \
+        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
+            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
+            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+            const char *x_ptr = args[0] + start * x_step, *y_ptr = args[1] + start * y_step; \
+            char *z_ptr = args[2] + start * z_step; \
+            const T *x, *y; \
+            T *z; \
+            ac_flags flags; \
+            MASK special; \
+            AC_MATH_OUTPUT(T, z, z_copy, z_ptr, z_step) \
+            AC_MATH_INPUT(T, x, x_copy, x_ptr, x_step, z == z_copy || AC_MATH_APART(x_ptr, z_ptr, T)) \
+            AC_MATH_INPUT(T, y, y_copy, y_ptr, y_step, z == z_copy || AC_MATH_APART(y_ptr, z_ptr, T)) \
+            flags = ac_take_flags(); \
+            special = NAME##_block(x, y, z, filled); \
+            ac_put_flags(flags); \
+            if (special) { \
+                for (i = 0; i < m; i++) { \
+                    if (SPECIAL(x[i], y[i])) { \
+                        z[i] = SLOW(x[i], y[i]); \
+                    } \
+                } \
+            } \
+            AC_MATH_STORE(T, z, z_copy, z_ptr, z_step) \
+        } \
+    }
+
+/* Lines of a family's list: ufunc, type character, loop, serial nanoseconds an element at this level, and whether calls
+ * use it at this level (1) or NumPy's loop, as that is as fast (0). */
+#define AC_MATH_ENTRY_1(UFUNC, c, LOOP, COST, USED) {#UFUNC, #c "->" #c, LOOP, COST, USED},
+#define AC_MATH_ENTRY_2(UFUNC, c, LOOP, COST, USED) {#UFUNC, #c #c "->" #c, LOOP, COST, USED},
+
+#endif
