@@ -93,6 +93,8 @@ cdef int pause_failed = 0
 cdef int regions = 0
 cdef Py_ssize_t from_elements = -1
 cdef long long last_region = 0
+cdef double burst = 0            # nanoseconds of the latest calls that one after another found the team asleep
+cdef long long burst_end = 0
 cdef long long crowded_until = 0
 cdef long long pause = FIRST_PAUSE
 cdef double lost = 0             # nanoseconds, by the last late region
@@ -116,6 +118,15 @@ cdef inline int limit_here() noexcept nogil:
     return ac_local_limit if ac_local_limit > 0 else default_limit
 
 
+cdef bint in_burst(long long now, double ns) noexcept nogil:
+    """Whether calls that follow each other closely have together become worth waking the team for."""
+    global burst, burst_end
+    cdef double together = ns if now - burst_end > ASLEEP_AFTER else burst + ns
+    burst = together
+    burst_end = now + <long long> ns
+    return together >= COLD_FROM
+
+
 cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
     cdef int limit = limit_here()
     cdef int threads = limit
@@ -132,7 +143,7 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
         if now < crowded_until and ns - ns / limit < lost:
             return 1
         if ns < 8 * COLD_FROM and now - last_region > ASLEEP_AFTER:
-            if ns < COLD_FROM:
+            if ns < COLD_FROM and not in_burst(now, ns):
                 return 1
             share = COLD_SHARE
     # Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes.
