@@ -41,6 +41,16 @@ static int64_t ac_now_ns(void)
     QueryPerformanceFrequency(&frequency);
     return (int64_t)((double)count.QuadPart * 1e9 / (double)frequency.QuadPart);
 }
+/* Of all threads of the process. */
+static int64_t ac_cpu_ns(void)
+{
+    FILETIME created, ended, kernel, user;
+    ULARGE_INTEGER k, u;
+    GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user);
+    k.LowPart = kernel.dwLowDateTime, k.HighPart = kernel.dwHighDateTime;
+    u.LowPart = user.dwLowDateTime, u.HighPart = user.dwHighDateTime;
+    return (int64_t)(k.QuadPart + u.QuadPart) * 100;
+}
 #define ac_at_fork(prepare, parent, child) ((void)(prepare), (void)(parent), (void)(child), 0)
 #else
 #include <pthread.h>
@@ -49,6 +59,12 @@ static int64_t ac_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+static int64_t ac_cpu_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 #define ac_at_fork(prepare, parent, child) pthread_atfork((prepare), (parent), (child))

@@ -4,7 +4,7 @@ Called by the other extension modules through `_driver.pxd`; Python sees only se
 through three steps:
 
     threads_for   is it worth it? size, measured costs, limits, and whether the OpenMP team is awake (hot) or has gone
-                  to sleep (cold: waking it costs as much as 100 us of work)
+                  to sleep (cold: what waking it costs is measured whenever it is done)
     reserve       what the cores have left: calls from several Python threads share them
     parallel_for  GIL released, tasks run by a prange, floating-point exceptions gathered from every thread, errors of
                   tasks carried to the caller, Ctrl-C looked for between rounds of some 50 ms
@@ -15,6 +15,7 @@ from openmp cimport ac_omp_pause, ac_openmp_version, omp_get_thread_num, omp_in_
 
 cdef extern from "platform.h":
     long long ac_now_ns() noexcept nogil
+    long long ac_cpu_ns() noexcept nogil
     int ac_atomic_load(int *) noexcept nogil
     int ac_atomic_add(int *, int) noexcept nogil
     int ac_atomic_or(int *, int) noexcept nogil
@@ -69,14 +70,20 @@ from numpy cimport import_ufunc
 
 import_ufunc()
 
-# Nanoseconds. A region costs 1.3 us while the team spins and 40-130 us once it sleeps, some 4 ms later; below these a
-# second thread does not pay for its start.
+# Nanoseconds. A region costs 1.3 us while the team spins, which it does for some 4 ms; below HOT_FROM a second thread
+# does not pay for its start.
 cdef double HOT_FROM = 10e3
-cdef double COLD_FROM = 250e3
 cdef double HOT_SHARE = 4e3      # least work a further thread is worth
 cdef double COLD_SHARE = 30e3
 cdef long long ASLEEP_AFTER = 3000000
 cdef double ROUND = 50e6         # between two looks for Ctrl-C
+# Waking a sleeping team costs 10-60 us while this process keeps a core busy, and up to several ms on a virtual machine
+# of which all cores slept: measured at each waking, one figure for either case. An estimate that keeps calls serial
+# wears off, so that it is looked at again.
+cdef double[2] wake_cost = [60e3, 150e3]
+cdef double LEAST_WAKE = 20e3
+cdef double MOST_WAKE = 10e6
+cdef double WEARS_OFF = 0.99
 # A region ends when its last thread has been let run. On a machine crowded with other programs that can take a
 # scheduler's time slice, ten times the work itself: then calls with less to gain than was lost stay serial for a
 # while, twice as long after each late region in a row.
@@ -93,6 +100,9 @@ cdef int pause_failed = 0
 cdef int regions = 0
 cdef Py_ssize_t from_elements = -1
 cdef long long last_region = 0
+cdef long long last_region_cpu = 0
+cdef double burst = 0            # what threads would have gained in the latest calls, which found the team asleep
+cdef long long burst_end = 0
 cdef long long crowded_until = 0
 cdef long long pause = FIRST_PAUSE
 cdef double lost = 0             # nanoseconds, by the last late region
@@ -107,6 +117,8 @@ cdef struct Region:
     int failed
     unsigned long long who
     long long shortest      # task, nanoseconds
+    long long begun
+    long long latest        # first task of a thread, nanoseconds after that
     PyObject *error[3]
 
 
@@ -114,6 +126,24 @@ cdef struct Region:
 
 cdef inline int limit_here() noexcept nogil:
     return ac_local_limit if ac_local_limit > 0 else default_limit
+
+
+cdef inline bint slept(long long now) noexcept nogil:
+    """Whether the process used less than half a core since the last region."""
+    return 2 * (ac_cpu_ns() - last_region_cpu) < now - last_region
+
+
+cdef bint worth_waking(long long now, double ns, double gain) noexcept nogil:
+    """Whether this call alone, or those that followed each other closely up to it, gain more than waking costs."""
+    global burst, burst_end
+    cdef bint cold = slept(now)
+    cdef double together = gain if now - burst_end > ASLEEP_AFTER else burst + gain
+    burst = together
+    burst_end = now + <long long> ns
+    if together >= wake_cost[cold]:
+        return True
+    wake_cost[cold] = max(LEAST_WAKE, wake_cost[cold] * WEARS_OFF)
+    return False
 
 
 cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
@@ -131,8 +161,8 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
         now = ac_now_ns()
         if now < crowded_until and ns - ns / limit < lost:
             return 1
-        if ns < 8 * COLD_FROM and now - last_region > ASLEEP_AFTER:
-            if ns < COLD_FROM:
+        if now - last_region > ASLEEP_AFTER:
+            if not worth_waking(now, ns, ns - ns / limit):
                 return 1
             share = COLD_SHARE
     # Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes.
@@ -201,10 +231,13 @@ cdef void run_one(Region *region, Py_ssize_t index) noexcept nogil:
     global ac_depth
     cdef int raised
     cdef long long started
+    cdef unsigned long long me = <unsigned long long> 1 << (omp_get_thread_num() & 63)
     if region.failed:
         return
     ac_depth += 1
     started = ac_now_ns()
+    if not region.who & me and started - region.begun > region.latest:
+        region.latest = started - region.begun      # a store lost to another thread's is as good
     feclearexcept(FE_ALL_EXCEPT)
     if region.flags & MAY_RAISE:
         run_guarded(region, index)
@@ -213,10 +246,10 @@ cdef void run_one(Region *region, Py_ssize_t index) noexcept nogil:
     raised = fetestexcept(FE_DIVBYZERO | FE_OVERFLOW | FE_UNDERFLOW | FE_INVALID)
     if raised:
         ac_atomic_or(&region.raised, raised)
-    ac_atomic_or64(&region.who, <unsigned long long> 1 << (omp_get_thread_num() & 63))
+    ac_atomic_or64(&region.who, me)
     started = ac_now_ns() - started
     if started < region.shortest:
-        region.shortest = started    # a store lost to another thread's is as good
+        region.shortest = started
     ac_depth -= 1
 
 
@@ -233,6 +266,20 @@ cdef void run_round(Region *region, Py_ssize_t start, Py_ssize_t stop, int threa
             run_one(region, i)
 
 
+cdef inline int threads_in(unsigned long long who) noexcept nogil:
+    cdef int count = 0
+    while who:
+        who &= who - 1
+        count += 1
+    return count
+
+
+cdef void learn_wake(bint cold, double cost) noexcept nogil:
+    # One late waking, which may be another program's doing, at most doubles the estimate.
+    cost = min(max(cost, LEAST_WAKE), MOST_WAKE, 3 * wake_cost[cold])
+    wake_cost[cold] += (cost - wake_cost[cold]) / 2
+
+
 cdef void watch(long long took, long long serial, double expected, bint cold) noexcept nogil:
     """Notes whether a region took longer than its tasks, all of about one size, would have one after another."""
     global crowded_until, pause, lost
@@ -247,7 +294,7 @@ cdef void watch(long long took, long long serial, double expected, bint cold) no
 
 
 cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, double ns, int flags) noexcept nogil:
-    global last_region, regions, ac_last_threads, ac_last_tasks, ac_last_who
+    global last_region, last_region_cpu, regions, ac_last_threads, ac_last_tasks, ac_last_who
     cdef Region region
     cdef Py_ssize_t start = 0
     cdef Py_ssize_t stop
@@ -256,8 +303,10 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     cdef int held = ac_holds_gil()
     cdef PyThreadState *thread = NULL
     cdef fexcept_t before
+    cdef long long took
     cdef long long started = ac_now_ns()
-    cdef bint cold
+    cdef bint cold = granted > 1 and started - last_region > ASLEEP_AFTER
+    cdef bint after_sleep = cold and slept(started)
     region.fn = fn
     region.context = context
     region.flags = flags
@@ -265,6 +314,8 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     region.failed = 0
     region.who = 0
     region.shortest = 1 << 62
+    region.latest = 0
+    region.begun = started
     if ns > 2 * ROUND * granted:
         step = <Py_ssize_t> (tasks * (ROUND * granted / ns))
         if step < granted:
@@ -283,10 +334,13 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
             thread = PyEval_SaveThread()
     ac_atomic_add(&busy, -granted)
     if granted > 1:
-        cold = started - last_region > ASLEEP_AFTER
-        last_region = ac_now_ns()
+        took = ac_now_ns() - started
+        if cold and regions:    # the first one makes the threads
+            learn_wake(after_sleep, region.latest if threads_in(region.who) >= granted else took)
+        last_region = started + took
+        last_region_cpu = ac_cpu_ns()
         ac_atomic_add(&regions, 1)
-        watch(last_region - started, region.shortest * tasks, ns, cold)
+        watch(took, region.shortest * tasks, ns, cold)
     ac_last_threads = granted
     ac_last_tasks = <int> tasks
     ac_last_who = region.who

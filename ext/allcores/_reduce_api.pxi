@@ -194,7 +194,7 @@ cdef void limit_of(bint least, int kind, char *value) noexcept:
 cdef double cost_of(Job *job) noexcept nogil:
     # Nanoseconds on one thread; only the number of threads hangs on it.
     cdef npy_intp step = magnitude(job.axes[0].a)
-    cdef double each = 0.05 + job.in_size * 0.03
+    cdef double each = 0.015 if job.kind == AC_B1 else 0.005 + job.in_size * 0.033
     if step != job.in_size:
         each += 0.3 if step <= 64 else 1.0
     if job.gather != NULL:

@@ -45,6 +45,8 @@ cdef void fill(char *out, npy_intp step, npy_intp n, npy_intp size, const char *
     elif size == 4 and step == 4:
         for i in range(n):
             (<int *> out)[i] = (<const int *> value)[0]
+    elif size == 1 and step == 1:
+        memset(out, value[0], n)
     else:
         for i in range(n):
             memcpy(out + i * step, value, size)
@@ -180,8 +182,8 @@ cdef int run_kept(Work *work, int threads, bint any_order) noexcept nogil:
     work.rounds = take_outer(work.red, &work.nr, job, 1, r, True)
     if any_order and job.nd == 2 and n <= 512 and job.gather == NULL and job.total > 2 * PIECE:
         return run_strips(work, threads)
-    if threads > 1 and work.outputs < 4 * threads:
-        wanted = (4 * threads + work.outputs - 1) // work.outputs
+    if threads > 1 and work.outputs < 2 * threads:
+        wanted = (2 * threads + work.outputs - 1) // work.outputs
     work.block = (n + wanted - 1) // wanted
     # Blocks of whole cache lines, and not so narrow that rows are read in crumbs.
     work.block = min(max((work.block + 15) // 16 * 16, <npy_intp> 32), <npy_intp> COLUMNS)

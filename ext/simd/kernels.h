@@ -7,6 +7,7 @@
 #include "loops_division.h"
 #include "loops_float.h"
 #include "loops_integer.h"
+#include "loops_sqrt.h"
 #include "reductions.h"
 #include "stream.h"
 
@@ -17,7 +18,7 @@
 
 static const ac_loop_entry AC_LOOPS[] = {
     AC_LIST_FLOAT_EVERYWHERE AC_LIST_FLOAT_V4 AC_LIST_INTEGER_EVERYWHERE AC_LIST_INTEGER_V4 AC_LIST_COMPARE
-    AC_LIST_DIVISION
+    AC_LIST_DIVISION AC_LIST_SQRT
     {NULL, NULL, NULL}, /* C has no empty arrays */
 };
 

@@ -5,7 +5,7 @@
 
 #include "reduce_fold.h"
 
-enum { AC_ARG_SHORT = 64, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
+enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 
 /* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
  * T where it can be, so that one comparison chooses both. */

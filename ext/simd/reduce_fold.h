@@ -8,7 +8,16 @@
 #include "loop.h"
 #include "reduce_table.h"
 
-enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
+/* A loop over a few strands that GCC would unroll before it could vectorise it: comparisons of floats then stay
+ * scalar, with branches. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define AC_ROLLED _Pragma("GCC unroll 1")
+#else
+#define AC_ROLLED
+#endif
+#define AC_AS_IT_LIKES
+
+enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */ };
 
 /* NAME_cols, in order. STEP(accumulator, element, mean of the column). Four rows at a time: an output is then loaded
  * and stored once for four steps. */
@@ -67,14 +76,15 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
     }
 
 /* Lengths that the compiler knows: with a loop over them it would prepare for all. */
-#define AC_HALVE(r, half, JOIN) \
+#define AC_HALVE(r, half, JOIN, ROLLED) \
+    ROLLED \
     for (k = 0; k < half; k++) { \
         r[k] = JOIN(r[k], r[k + half]); \
     }
 
 /* NAME_row folds a row from START, STEP's neutral element. TWICE: an element may be taken twice, which saves the rest
  * of a row that does not fill all strands. */
-#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
     AC_INLINE ACC NAME##_strands(const char *a, ac_intp n, ac_intp sn, ac_intp strands) \
     { \
         ACC r[AC_STRANDS]; \
@@ -83,30 +93,33 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
             r[k] = (START); \
         } \
         for (i = 0; i + strands <= n; i += strands, a += strands * sn) { \
+            ROLLED \
             for (k = 0; k < strands; k++) { \
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
         } \
         if (TWICE && i > 0 && i < n) { \
             a -= (strands - (n - i)) * sn; \
+            ROLLED \
             for (k = 0; k < strands; k++) { \
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
             i = n; \
         } \
         for (; i + AC_STRANDS_SHORT <= n; i += AC_STRANDS_SHORT, a += AC_STRANDS_SHORT * sn) { \
+            ROLLED \
             for (k = 0; k < AC_STRANDS_SHORT; k++) { \
                 r[k] = STEP(r[k], *(const IN *)(a + k * sn), 0); \
             } \
         } \
         if (strands == 64) { \
-            AC_HALVE(r, 32, JOIN) \
-            AC_HALVE(r, 16, JOIN) \
-            AC_HALVE(r, 8, JOIN) \
+            AC_HALVE(r, 32, JOIN, ROLLED) \
+            AC_HALVE(r, 16, JOIN, ROLLED) \
+            AC_HALVE(r, 8, JOIN, ROLLED) \
         } \
-        AC_HALVE(r, 4, JOIN) \
-        AC_HALVE(r, 2, JOIN) \
-        AC_HALVE(r, 1, JOIN) \
+        AC_HALVE(r, 4, JOIN, ROLLED) \
+        AC_HALVE(r, 2, JOIN, ROLLED) \
+        AC_HALVE(r, 1, JOIN, ROLLED) \
         for (; i < n; i++, a += sn) { \
             r[0] = STEP(r[0], *(const IN *)a, 0); \
         } \
@@ -121,8 +134,7 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
         return NAME##_strands(a, n, sn, AC_STRANDS_SHORT); \
     }
 
-#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+#define AC_FOLD_ROWS_OF(NAME, ACC, JOIN) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -136,22 +148,30 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
         } \
     }
 
+#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
+    AC_FOLD_ROWS_OF(NAME, ACC, JOIN)
+
 /* The same for answers that are often known early: the first few elements alone, as an answer at the start then costs
  * next to nothing, and the rest in pieces. UNDECIDED(accumulator): whether later elements may still matter. */
 #define AC_FOLD_ROWS_UNTIL(NAME, IN, ACC, START, STEP, JOIN, UNDECIDED) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 1) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 1, AC_AS_IT_LIKES) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
+        const ac_intp piece = AC_DECIDE_EVERY / (ac_intp)sizeof(IN), alone = n > 256 ? 16 : 0; \
         ac_intp i, j; \
-        (void)mean, (void)smean; \
+        if (n <= AC_STRANDS_SHORT && so != 0) { \
+            NAME##_cols(out, so, a, n, sn, m, sm, mean, smean); \
+            return; \
+        } \
         for (j = 0; j < m; j++, a += sm, out += so) { \
             ACC r = *(ACC *)out; \
-            for (i = 0; i < n && i < 16 && UNDECIDED(r); i++) { \
+            for (i = 0; i < alone && UNDECIDED(r); i++) { \
                 r = STEP(r, *(const IN *)(a + i * sn), 0); \
             } \
-            for (; i < n && UNDECIDED(r); i += AC_DECIDE_EVERY) { \
-                r = JOIN(r, NAME##_row(a + i * sn, n - i < AC_DECIDE_EVERY ? n - i : AC_DECIDE_EVERY, sn)); \
+            for (; i < n && UNDECIDED(r); i += piece) { \
+                r = JOIN(r, NAME##_row(a + i * sn, n - i < piece ? n - i : piece, sn)); \
             } \
             *(ACC *)out = r; \
         } \
@@ -159,7 +179,6 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
 
 #define AC_PLUS_I8(r, v, c) (int64_t)((uint64_t)(r) + (uint64_t)(int64_t)(v))
 #define AC_PLUS_U8(r, v, c) ((r) + (uint64_t)(v))
-#define AC_PLUS_B1(r, v, c) ((r) + ((v) != 0))
 #define AC_TIMES_I8(r, v, c) (int64_t)((uint64_t)(r) * (uint64_t)(int64_t)(v))
 #define AC_TIMES_U8(r, v, c) ((r) * (uint64_t)(v))
 #define AC_TIMES_B1(r, v, c) ((v) != 0 ? (r) : 0)
@@ -188,43 +207,71 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
 
 #define AC_FOLD(NAME, IN, ACC, START, STEP, JOIN) \
     AC_FOLD_COLS(NAME, IN, ACC, STEP) \
-    AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 0)
-#define AC_FOLD_EXTREME(NAME, T, START, STEP, JOIN) \
+    AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 0, AC_AS_IT_LIKES)
+#define AC_FOLD_EXTREME(NAME, T, START, STEP, JOIN, ROLLED) \
     AC_FOLD_COLS(NAME, T, T, STEP) \
-    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS, 1)
+    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS, 1, ROLLED)
 /* The tree of a product must not depend on the layout: few strands, whatever the stride. */
 #define AC_FOLD_PRODUCT(NAME, T, START, STEP, JOIN) \
     AC_FOLD_COLS(NAME, T, T, STEP) \
-    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT, 0)
+    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT, 0, AC_AS_IT_LIKES)
 #define AC_FOLD_UNTIL(NAME, IN, START, STEP, JOIN, UNDECIDED) \
     AC_FOLD_COLS(NAME, IN, uint8_t, STEP) \
     AC_FOLD_ROWS_UNTIL(NAME, IN, uint8_t, START, STEP, JOIN, UNDECIDED)
 
 /* What every element type has. */
-#define AC_FOLD_TRUTH(T, S) \
+#define AC_FOLD_ANY_ALL(T, S) \
     AC_FOLD_UNTIL(ac_any_##S, T, 0, AC_ANY_OF, AC_JOIN_ANY, AC_STILL_NONE) \
-    AC_FOLD_UNTIL(ac_all_##S, T, 1, AC_ALL_OF, AC_JOIN_ALL, AC_STILL_ALL) \
+    AC_FOLD_UNTIL(ac_all_##S, T, 1, AC_ALL_OF, AC_JOIN_ALL, AC_STILL_ALL)
+#define AC_FOLD_TRUTH(T, S) \
+    AC_FOLD_ANY_ALL(T, S) \
     AC_FOLD(ac_count_##S, T, int64_t, 0, AC_COUNT_OF, AC_JOIN_PLUS)
 #define AC_FOLD_SIGNED(T, S, LEAST, MOST) \
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD(ac_add_##S, T, int64_t, 0, AC_PLUS_I8, AC_JOIN_PLUS_I8) \
     AC_FOLD(ac_mul_##S, T, int64_t, 1, AC_TIMES_I8, AC_JOIN_TIMES_I8) \
-    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
-    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
+    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I, AC_AS_IT_LIKES) \
+    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I, AC_AS_IT_LIKES)
 #define AC_FOLD_UNSIGNED(T, S, LEAST, MOST) \
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD(ac_add_##S, T, uint64_t, 0, AC_PLUS_U8, AC_JOIN_PLUS) \
     AC_FOLD(ac_mul_##S, T, uint64_t, 1, AC_TIMES_U8, AC_JOIN_TIMES) \
-    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I) \
-    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I)
+    AC_FOLD_EXTREME(ac_min_##S, T, MOST, AC_LESS_I, AC_JOIN_LESS_I, AC_AS_IT_LIKES) \
+    AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I, AC_AS_IT_LIKES)
 #define AC_FOLD_FLOAT(T, S) \
     AC_FOLD_TRUTH(T, S) \
     AC_FOLD_PRODUCT(ac_mul_##S, T, 1, AC_TIMES_F, AC_JOIN_TIMES) \
-    AC_FOLD_EXTREME(ac_min_##S, T, (T)INFINITY, AC_LESS_F, AC_JOIN_LESS_F) \
-    AC_FOLD_EXTREME(ac_max_##S, T, -(T)INFINITY, AC_MORE_F, AC_JOIN_MORE_F)
+    AC_FOLD_EXTREME(ac_min_##S, T, (T)INFINITY, AC_LESS_F, AC_JOIN_LESS_F, AC_ROLLED) \
+    AC_FOLD_EXTREME(ac_max_##S, T, -(T)INFINITY, AC_MORE_F, AC_JOIN_MORE_F, AC_ROLLED)
 
-AC_FOLD_TRUTH(uint8_t, b1)
-AC_FOLD(ac_add_b1, uint8_t, int64_t, 0, AC_PLUS_B1, AC_JOIN_PLUS)
+/* How many bytes are not zero, counted in bytes for as long as they cannot overflow. */
+static int64_t ac_count_b1_row(const char *a, ac_intp n, ac_intp sn)
+{
+    int64_t total = 0;
+    ac_intp i, k;
+    while (sn == 1 && n >= AC_STRANDS) {
+        const ac_intp rounds = n < 255 * AC_STRANDS ? n / AC_STRANDS : 255;
+        uint8_t r[AC_STRANDS] = {0};
+        for (i = 0; i < rounds; i++, a += AC_STRANDS) {
+            for (k = 0; k < AC_STRANDS; k++) {
+                r[k] = (uint8_t)(r[k] + (a[k] != 0));
+            }
+        }
+        for (k = 0; k < AC_STRANDS; k++) {
+            total += r[k];
+        }
+        n -= rounds * AC_STRANDS;
+    }
+    for (i = 0; i < n; i++) {
+        total += a[i * sn] != 0;
+    }
+    return total;
+}
+AC_FOLD_COLS(ac_count_b1, uint8_t, int64_t, AC_COUNT_OF)
+AC_FOLD_ROWS_OF(ac_count_b1, int64_t, AC_JOIN_PLUS)
+#define ac_add_b1_rows ac_count_b1_rows /* a sum of truth values is their count */
+#define ac_add_b1_cols ac_count_b1_cols
+AC_FOLD_ANY_ALL(uint8_t, b1)
 AC_FOLD(ac_mul_b1, uint8_t, int64_t, 1, AC_TIMES_B1, AC_JOIN_TIMES)
 AC_FOLD_SIGNED(int8_t, i1, INT8_MIN, INT8_MAX)
 AC_FOLD_SIGNED(int16_t, i2, INT16_MIN, INT16_MAX)

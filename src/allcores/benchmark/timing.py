@@ -1,7 +1,8 @@
 """Interleaved rounds: every round times every call once, so that a busy machine is unfair to none of them.
 
-Before each measurement the process rests for some milliseconds, as idle threads of one library spin for that long
-and would take cores from the next, and the call runs once untimed, which wakes its own threads and fills the caches.
+Before each measurement one thread keeps busy for some milliseconds: idle threads of one library spin for that long and
+would take cores from the next. It does not sleep, as waking the cores of a virtual machine can take longer than the
+work. Then the call runs once untimed, which wakes its own threads and fills the caches.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def interleaved(
     rounds : int
         Measurements of each.
     rest : float
-        Seconds of sleep before each measurement.
+        Seconds of busy waiting before each measurement.
     fewer : mapping of str to int, optional
         Calls that take part in only so many rounds, for slow ones.
     failed : callable, optional
@@ -83,7 +84,9 @@ def interleaved(
         seconds[name] = []
 
     def once(name: str) -> None:
-        time.sleep(rest)
+        until = time.perf_counter() + rest
+        while time.perf_counter() < until:
+            pass
         if name not in fewer:
             live[name]()
         seconds[name].append(measure(live[name], repeats[name]))
