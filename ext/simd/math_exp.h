@@ -32,8 +32,8 @@ AC_INLINE double ac_exp_rest(double r, double r_lo)
     return AC_FMA(r * r, AC_FMA(ac_exp_series(r), r, 0.5), r_lo);
 }
 
-/* Of x + x_lo, |x| < 2^10, with r_lo in q's place. */
-AC_INLINE ac_exp_parts ac_exp_reduce(double x, double x_lo)
+/* |x| < 2^10; what rounding took from r is in q's place. */
+AC_INLINE ac_exp_parts ac_exp_reduce(double x)
 {
     ac_exp_parts e;
     double k, t;
@@ -41,13 +41,13 @@ AC_INLINE ac_exp_parts ac_exp_reduce(double x, double x_lo)
     k = e.shifted - AC_ROUND;
     t = AC_FMA(k, -AC_LN2_HI, x); /* exact: k has 11 bits, AC_LN2_HI 32 */
     e.r = AC_FMA(k, -AC_LN2_LO, t);
-    e.q = AC_FMA(k, -AC_LN2_LO, t - e.r) + x_lo;
+    e.q = AC_FMA(k, -AC_LN2_LO, t - e.r);
     return e;
 }
 
-AC_INLINE ac_exp_parts ac_exp_split(double x, double x_lo)
+AC_INLINE ac_exp_parts ac_exp_split(double x)
 {
-    ac_exp_parts e = ac_exp_reduce(x, x_lo);
+    ac_exp_parts e = ac_exp_reduce(x);
     e.q = ac_exp_rest(e.r, e.q);
     return e;
 }
@@ -74,7 +74,7 @@ AC_INLINE double ac_exp_power(double shifted)
 }
 
 /* Special beyond 708, where the result comes near overflow or is subnormal. */
-AC_INLINE double ac_exp_fast(double x) { return ac_exp_join(ac_exp_split(x, 0.0)); }
+AC_INLINE double ac_exp_fast(double x) { return ac_exp_join(ac_exp_split(x)); }
 #define AC_EXP_SPECIAL(x) (!(fabs(x) <= 708.0))
 AC_MATH_1(ac_exp_f64, double, uint64_t, ac_exp_fast, AC_EXP_SPECIAL, exp)
 
@@ -97,7 +97,7 @@ AC_MATH_1(ac_exp2_f64, double, uint64_t, ac_exp2_fast, AC_EXP2_SPECIAL, exp2)
 AC_INLINE double ac_expm1_fast(double x)
 {
     const double bounded = x < -40.0 ? -40.0 : x; /* expm1(-40) is -1 */
-    const ac_exp_parts e = ac_exp_reduce(bounded, 0.0);
+    const ac_exp_parts e = ac_exp_reduce(bounded);
     const double power = ac_exp_power(e.shifted);
     const ac_dd m = ac_exp_less_one(e.r, e.q), whole = ac_two_sum(power, -1.0);
     const ac_dd sum = ac_two_sum(whole.hi, power * m.hi);
