@@ -157,11 +157,11 @@ AC_INLINE float ac_expm1f_fast(float x)
 AC_MATH_1(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, AC_EXPM1F_SPECIAL, expm1f)
 
 #define AC_LIST_MATH_EXP \
-    AC_MATH_ENTRY_1(exp, d, ac_exp_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(exp, f, ac_exp_f32, 1.0, 0) \
-    AC_MATH_ENTRY_1(exp2, d, ac_exp2_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(exp2, f, ac_exp2_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(expm1, d, ac_expm1_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(expm1, f, ac_expm1_f32, 1.0, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(exp, d, ac_exp_f64, AC_LEVEL == 4 ? 0.65 : 0.85, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(exp, f, ac_exp_f32, AC_LEVEL == 4 ? 0.43 : 0.57, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(exp2, d, ac_exp2_f64, AC_LEVEL == 4 ? 0.65 : 0.8, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(exp2, f, ac_exp2_f32, AC_LEVEL == 4 ? 0.5 : 0.6, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(expm1, d, ac_expm1_f64, AC_LEVEL == 4 ? 1.25 : 1.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(expm1, f, ac_expm1_f32, AC_LEVEL == 4 ? 0.57 : 0.85, AC_LEVEL == 3)
 
 #endif

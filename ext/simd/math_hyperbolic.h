@@ -77,14 +77,19 @@ AC_INLINE double ac_exp_half(double x)
  * near AC_SINH_LAST. */
 #define AC_SINH_SPECIAL(x) (!(fabs(x) <= 690.0))
 
+AC_INLINE int ac_up_to_sinh_last(double x) /* by bits: comparing NaN would raise a flag */
+{
+    return ac_bits(fabs(x)) <= ac_bits(AC_SINH_LAST);
+}
+
 AC_NOINLINE double ac_sinh_slow(double x)
 {
-    return fabs(x) <= AC_SINH_LAST ? ac_sign_of(ac_exp_half(fabs(x)), x) : sinh(x);
+    return ac_up_to_sinh_last(x) ? ac_sign_of(ac_exp_half(fabs(x)), x) : sinh(x);
 }
 
 AC_NOINLINE double ac_cosh_slow(double x)
 {
-    return fabs(x) <= AC_SINH_LAST ? ac_exp_half(fabs(x)) : cosh(x);
+    return ac_up_to_sinh_last(x) ? ac_exp_half(fabs(x)) : cosh(x);
 }
 
 AC_INLINE double ac_sinh_fast(double x)
@@ -118,7 +123,7 @@ AC_INLINE double ac_tanh_fast(double x)
     y += (ac_residual(n.hi, y, d.hi) + (n.lo - y * d.lo)) * inverse;
     return ac_sign_of(y, x);
 }
-#define AC_TANH_SPECIAL(x) 0
+#define AC_TANH_SPECIAL(x) ((void)(x), 0)
 AC_MATH_1(ac_tanh_f64, double, uint64_t, ac_tanh_fast, AC_TANH_SPECIAL, tanh)
 
 /* sqrt(w.hi + w.lo) */
@@ -262,17 +267,17 @@ AC_INLINE float ac_arctanhf_fast(float x)
 AC_MATH_1(ac_arctanh_f32, float, uint32_t, ac_arctanhf_fast, AC_ARCTANHF_SPECIAL, atanhf)
 
 #define AC_LIST_MATH_HYPERBOLIC \
-    AC_MATH_ENTRY_1(sinh, d, ac_sinh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(sinh, f, ac_sinh_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cosh, d, ac_cosh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cosh, f, ac_cosh_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(tanh, d, ac_tanh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(tanh, f, ac_tanh_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arcsinh, d, ac_arcsinh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arcsinh, f, ac_arcsinh_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arccosh, d, ac_arccosh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arccosh, f, ac_arccosh_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arctanh, d, ac_arctanh_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arctanh, f, ac_arctanh_f32, 1.0, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(sinh, d, ac_sinh_f64, AC_LEVEL == 4 ? 0.9 : 1.3, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(sinh, f, ac_sinh_f32, AC_LEVEL == 4 ? 0.5 : 0.8, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cosh, d, ac_cosh_f64, AC_LEVEL == 4 ? 0.95 : 1.2, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cosh, f, ac_cosh_f32, AC_LEVEL == 4 ? 0.57 : 0.72, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(tanh, d, ac_tanh_f64, AC_LEVEL == 4 ? 1.9 : 2.3, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(tanh, f, ac_tanh_f32, AC_LEVEL == 4 ? 0.75 : 1.0, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arcsinh, d, ac_arcsinh_f64, AC_LEVEL == 4 ? 2.2 : 2.95, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arcsinh, f, ac_arcsinh_f32, AC_LEVEL == 4 ? 1.4 : 1.4, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arccosh, d, ac_arccosh_f64, AC_LEVEL == 4 ? 2.2 : 2.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arccosh, f, ac_arccosh_f32, AC_LEVEL == 4 ? 1.4 : 1.35, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arctanh, d, ac_arctanh_f64, AC_LEVEL == 4 ? 1.45 : 1.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arctanh, f, ac_arctanh_f32, AC_LEVEL == 4 ? 0.85 : 1.2, AC_LEVEL == 3)
 
 #endif

@@ -86,8 +86,8 @@ AC_INLINE int ac_powerf_special(float x, float y)
 AC_MATH_2(ac_power_f32, float, uint32_t, ac_powerf_fast, ac_powerf_special, powf)
 
 #define AC_LIST_MATH_POWER \
-    AC_MATH_ENTRY_2(power, d, ac_power_f64, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(power, f, ac_power_f32, 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(float_power, d, ac_power_f64, 1.0, AC_LEVEL == 3)
+    AC_MATH_ENTRY_2(power, d, ac_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_2(power, f, ac_power_f32, AC_LEVEL == 4 ? 1.3 : 1.95, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_2(float_power, d, ac_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3)
 
 #endif
