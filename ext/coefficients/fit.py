@@ -29,6 +29,46 @@ def polynomial(function, low, high, degree, rounded=float):
     return fitted, float(worst)
 
 
+def weighted(function, weight, low, high, degree):
+    """Return coefficients, and the largest |weight(x) (p(x) - function(x))|, near the least possible.
+
+    By Lawson's iteration: least squares whose weights grow where the error is large. Neither function is asked for 0.
+    """
+    count = 12 * degree + 25
+    low, high = mpf(low), mpf(high)
+    points = [(low + high - (high - low) * mp.cos(mp.pi * (i + mpf(1) / 2) / count)) / 2 for i in range(count)]
+    points = [x for x in points if abs(x) > SMALL]
+    wanted = [function(x) for x in points]
+    squares = [weight(x) ** 2 for x in points]
+    powers = [[x**j for j in range(2 * degree + 1)] for x in points]
+    shares = [mpf(1) / len(points)] * len(points)
+    with mp.workprec(200):
+        for _ in range(25):
+            both = [a * b for a, b in zip(shares, squares, strict=True)]
+            moments = [sum(w * x[j] for w, x in zip(both, powers, strict=True)) for j in range(2 * degree + 1)]
+            right = [
+                sum(w * x[j] * y for w, x, y in zip(both, powers, wanted, strict=True)) for j in range(degree + 1)
+            ]
+            left = mp.matrix(degree + 1, degree + 1)
+            for i in range(degree + 1):
+                for j in range(degree + 1):
+                    left[i, j] = moments[i + j]
+            found = list(mp.lu_solve(left, mp.matrix(right)))
+            errors = [
+                abs(polyval(found[::-1], x) - y) * mp.sqrt(w)
+                for x, y, w in zip(points, wanted, squares, strict=True)
+            ]
+            shares = [share * error for share, error in zip(shares, errors, strict=True)]
+            total = sum(shares)
+            shares = [share / total for share in shares]
+    found = [float(c) for c in found]
+    errors = (
+        abs(polyval([mpf(c) for c in found[::-1]], x) - y) * mp.sqrt(w)
+        for x, y, w in zip(points, wanted, squares, strict=True)
+    )
+    return found, float(max(errors))
+
+
 def split(value, bits=53, parts=2, last=53):
     """Return `parts` doubles whose sum is `value`: all but the last have `bits` significant bits."""
     found = []

@@ -3,19 +3,28 @@
 #define ALLCORES_MATH_EXP_COEFFICIENTS_H
 
 #define AC_LOG2_E 0x1.71547652b82fep+0
+/* log 2: 32 bits and the rest; 53 bits and the rest */
 #define AC_LN2_HI 0x1.62e42ff000000p-1
 #define AC_LN2_LO -0x1.718432a1b0e26p-35
-/* exp(r) = 1 + r + r^2 p(r), |r| <= log(2) / 2 */
-/* largest error 1.2e-16 */
-#define AC_EXP_P0 0x1.0000000000001p-1
-#define AC_EXP_P1 0x1.5555555555556p-3
-#define AC_EXP_P2 0x1.5555555553d63p-5
-#define AC_EXP_P3 0x1.11111111109b3p-7
-#define AC_EXP_P4 0x1.6c16c1788bd90p-10
-#define AC_EXP_P5 0x1.a01a01a7c41d5p-13
-#define AC_EXP_P6 0x1.a019b90d2ae7ap-16
-#define AC_EXP_P7 0x1.71de0dae63bb3p-19
-#define AC_EXP_P8 0x1.289185613a3d6p-22
-#define AC_EXP_P9 0x1.af38a9b0ec855p-26
+#define AC_LN2 0x1.62e42fefa39efp-1
+#define AC_LN2_REST 0x1.abc9e3b39803fp-56
+/* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */
+/* largest error 5.9e-18 */
+#define AC_EXP_P0 0x1.555555555555cp-3
+#define AC_EXP_P1 0x1.5555555553166p-5
+#define AC_EXP_P2 0x1.111111110e57bp-7
+#define AC_EXP_P3 0x1.6c16c17cf5ba0p-10
+#define AC_EXP_P4 0x1.a01a01b6739c2p-13
+#define AC_EXP_P5 0x1.a019aa90a50b1p-16
+#define AC_EXP_P6 0x1.71dde87f65e2ap-19
+#define AC_EXP_P7 0x1.28a023c897067p-22
+#define AC_EXP_P8 0x1.af793534f910bp-26
+/* exp(r) = 1 + r + r^2 p(r), for float32 results */
+/* largest error 1.3e-08 */
+#define AC_EXPF_P0 0x1.000000352b75ap-1
+#define AC_EXPF_P1 0x1.5554af541bd2ep-3
+#define AC_EXPF_P2 0x1.555486ef95dd3p-5
+#define AC_EXPF_P3 0x1.1227fffdea17ap-7
+#define AC_EXPF_P4 0x1.6d98f0f0c0953p-10
 
 #endif

@@ -3,12 +3,18 @@
 #include "mathematics.h"
 
 #include "math_exp.h"
+#include "math_hyperbolic.h"
+#include "math_log.h"
+#include "math_power.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
 
 static const ac_math_entry AC_MATH[] = {
     AC_LIST_MATH_EXP
+    AC_LIST_MATH_HYPERBOLIC
+    AC_LIST_MATH_LOG
+    AC_LIST_MATH_POWER
     {NULL, NULL, NULL, 0, 0},
 };
 

@@ -9,7 +9,7 @@
  *
  * Whether an element is special depends on it alone, and FAST is made of IEEE operations and explicit AC_FMA, which are
  * the same in vector and scalar code. So a result depends neither on where in an array the element is, nor on the
- * array's length, strides or alignment.
+ * array's length, strides or alignment. The flags that SPECIAL raises are dropped too.
  *
  * What makes a compiler vectorise FAST: selections (c ? a : b) of values computed before, no branch, no call but
  * AC_FMA, sqrt and fabs; integers as wide as the floats; no arithmetic right shift and no product of 64-bit integers;
@@ -166,11 +166,22 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         } \
         return special; \
     } \
+    AC_NOINLINE ac_intp NAME##_find(const T *x, ac_intp n, uint16_t *places) \
+    { \
+        ac_intp count = 0, i; \
+        for (i = 0; i < n; i++) { \
+            if (SPECIAL(x[i])) { \
+                places[count++] = (uint16_t)i; \
+            } \
+        } \
+        return count; \
+    } \
     static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
     { \
         const ac_intp n = dims[0], x_step = steps[0], z_step = steps[1]; \
         T x_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK]; \
-        ac_intp start, i; \
+        uint16_t places[AC_MATH_BLOCK]; \
+        ac_intp start, count, i; \
         (void)data; \
         for (start = 0; start < n; start += AC_MATH_BLOCK) { \
             const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
@@ -185,13 +196,10 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
             AC_MATH_INPUT(T, x, x_copy, x_ptr, x_step, z == z_copy || AC_MATH_APART(x_ptr, z_ptr, T)) \
             flags = ac_take_flags(); \
             special = NAME##_block(x, z, filled); \
+            count = special ? NAME##_find(x, m, places) : 0; \
             ac_put_flags(flags); \
-            if (special) { \
-                for (i = 0; i < m; i++) { \
-                    if (SPECIAL(x[i])) { \
-                        z[i] = SLOW(x[i]); \
-                    } \
-                } \
+            for (i = 0; i < count; i++) { \
+                z[places[i]] = SLOW(x[places[i]]); \
             } \
             AC_MATH_STORE(T, z, z_copy, z_ptr, z_step) \
         } \
@@ -211,11 +219,22 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         } \
         return special; \
     } \
+    AC_NOINLINE ac_intp NAME##_find(const T *x, const T *y, ac_intp n, uint16_t *places) \
+    { \
+        ac_intp count = 0, i; \
+        for (i = 0; i < n; i++) { \
+            if (SPECIAL(x[i], y[i])) { \
+                places[count++] = (uint16_t)i; \
+            } \
+        } \
+        return count; \
+    } \
     static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
     { \
         const ac_intp n = dims[0], x_step = steps[0], y_step = steps[1], z_step = steps[2]; \
         T x_copy[AC_MATH_BLOCK], y_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK]; \
-        ac_intp start, i; \
+        uint16_t places[AC_MATH_BLOCK]; \
+        ac_intp start, count, i; \
         (void)data; \
         for (start = 0; start < n; start += AC_MATH_BLOCK) { \
             const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
@@ -231,13 +250,10 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
             AC_MATH_INPUT(T, y, y_copy, y_ptr, y_step, z == z_copy || AC_MATH_APART(y_ptr, z_ptr, T)) \
             flags = ac_take_flags(); \
             special = NAME##_block(x, y, z, filled); \
+            count = special ? NAME##_find(x, y, m, places) : 0; \
             ac_put_flags(flags); \
-            if (special) { \
-                for (i = 0; i < m; i++) { \
-                    if (SPECIAL(x[i], y[i])) { \
-                        z[i] = SLOW(x[i], y[i]); \
-                    } \
-                } \
+            for (i = 0; i < count; i++) { \
+                z[places[i]] = SLOW(x[places[i]], y[places[i]]); \
             } \
             AC_MATH_STORE(T, z, z_copy, z_ptr, z_step) \
         } \

@@ -1,0 +1,27 @@
+"""sinh, cosh and, by those of exp and log, the others."""
+
+from mpmath import cosh, log, mpf, sinh, sqrt
+
+from coefficients.fit import define_polynomial, weighted
+
+
+def odd(z):
+    x = sqrt(z)
+    return (sinh(x) - x) / x**3
+
+
+def even(z):
+    return (cosh(sqrt(z)) - 1 - z / 2) / z**2
+
+
+def lines():
+    last = (log(mpf(2)) / 2 * mpf("1.0001")) ** 2
+    return [
+        "/* sinh(r) = r + r^3 p(r^2), |r| <= log(2) / 2 */",
+        *define_polynomial("AC_SINH_P", *weighted(odd, lambda z: z, 0, last, 4)),
+        "/* cosh(r) = 1 + r^2 / 2 + r^4 p(r^2) */",
+        *define_polynomial("AC_COSH_P", *weighted(even, lambda z: z**2, 0, last, 4)),
+        "/* the same for float32 results */",
+        *define_polynomial("AC_SINHF_P", *weighted(odd, lambda z: z, 0, last, 2)),
+        *define_polynomial("AC_COSHF_P", *weighted(even, lambda z: z**2, 0, last, 1)),
+    ]

@@ -1,0 +1,28 @@
+/* Written by ext/coefficients; not by hand. */
+#ifndef ALLCORES_MATH_HYPERBOLIC_COEFFICIENTS_H
+#define ALLCORES_MATH_HYPERBOLIC_COEFFICIENTS_H
+
+/* sinh(r) = r + r^3 p(r^2), |r| <= log(2) / 2 */
+/* largest error 5.2e-19 */
+#define AC_SINH_P0 0x1.5555555555559p-3
+#define AC_SINH_P1 0x1.111111110f6adp-7
+#define AC_SINH_P2 0x1.a01a01afe58ffp-13
+#define AC_SINH_P3 0x1.71ddf852a2c36p-19
+#define AC_SINH_P4 0x1.af5ec0aa08f7ap-26
+/* cosh(r) = 1 + r^2 / 2 + r^4 p(r^2) */
+/* largest error 4.3e-21 */
+#define AC_COSH_P0 0x1.5555555555558p-5
+#define AC_COSH_P1 0x1.6c16c16c1504bp-10
+#define AC_COSH_P2 0x1.a01a01ad6409ep-16
+#define AC_COSH_P3 0x1.27e4cc4dbe56fp-22
+#define AC_COSH_P4 0x1.1f8b7bea99013p-29
+/* the same for float32 results */
+/* largest error 5.3e-12 */
+#define AC_SINHF_P0 0x1.555555738861fp-3
+#define AC_SINHF_P1 0x1.1110b1c280d2ap-7
+#define AC_SINHF_P2 0x1.a16ff3333a7d7p-13
+/* largest error 9.8e-11 */
+#define AC_COSHF_P0 0x1.5554e61787cb6p-5
+#define AC_COSHF_P1 0x1.6d4eed81c046cp-10
+
+#endif

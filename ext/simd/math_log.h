@@ -1,0 +1,186 @@
+/* log, log2, log10, log1p.
+ *
+ * x = 2^k m with m from sqrt(1/2) to sqrt(2), f = m - 1 and log(m) = 2 atanh(s / 2) with s = f / (1 + f / 2): s is taken
+ * with the rest of its division, and the series' remainder is small beside it, so that the sum has some 58 bits. */
+#ifndef ALLCORES_MATH_LOG_H
+#define ALLCORES_MATH_LOG_H
+
+#include "mathematics.h"
+#include "math_exp_coefficients.h"
+#include "math_log_coefficients.h"
+
+#define AC_LOG_ONE 0x3ff0000000000000u
+#define AC_LOG_ROOT 0x3fe6a09e667f3bcdu /* sqrt(1/2) */
+#define AC_LOG_MANTISSA 0x000fffffffffffffu
+
+/* x = 2^k m; also k + 1023 in the exponent's place. */
+typedef struct {
+    double m, k;
+    uint64_t exponent;
+} ac_log_parts;
+
+/* Of a positive normal number. */
+AC_INLINE ac_log_parts ac_log_split(double x)
+{
+    ac_log_parts p;
+    const uint64_t u = ac_bits(x) + (AC_LOG_ONE - AC_LOG_ROOT);
+    p.m = ac_from_bits((u & AC_LOG_MANTISSA) + AC_LOG_ROOT);
+    p.k = ac_from_bits((u >> 52) | 0x4330000000000000u) - (0x1p52 + 1023.0);
+    p.exponent = u & ~AC_LOG_MANTISSA;
+    return p;
+}
+
+/* a - b * c, where that is exact. */
+AC_INLINE double ac_residual(double a, double b, double c)
+{
+#if AC_HAS_FMA
+    return AC_FMA(-b, c, a);
+#else
+    const ac_dd p = ac_two_prod(b, c);
+    return (a - p.hi) - p.lo;
+#endif
+}
+
+/* 2 atanh(s / 2), s = n / d: s and a small rest. */
+AC_INLINE ac_dd ac_log_series(ac_dd n, ac_dd d)
+{
+    ac_dd r;
+    const double inverse = 1.0 / d.hi, s = n.hi * inverse, z = s * s;
+    const double s_lo = (ac_residual(n.hi, s, d.hi) + (n.lo - s * d.lo)) * inverse;
+    double p = AC_LOG_P6;
+    p = AC_FMA(p, z, AC_LOG_P5);
+    p = AC_FMA(p, z, AC_LOG_P4);
+    p = AC_FMA(p, z, AC_LOG_P3);
+    p = AC_FMA(p, z, AC_LOG_P2);
+    p = AC_FMA(p, z, AC_LOG_P1);
+    p = AC_FMA(p, z, AC_LOG_P0);
+    r.hi = s;
+    r.lo = AC_FMA(s * z, p, s_lo);
+    return r;
+}
+
+/* log(1 + f + f_lo), f from sqrt(1/2) - 1 to sqrt(2) - 1. */
+AC_INLINE ac_dd ac_log_of(double f, double f_lo)
+{
+    ac_dd n, d;
+    n.hi = f;
+    n.lo = f_lo;
+    d.hi = 1.0 + 0.5 * f;
+    d.lo = 0.5 * f - (d.hi - 1.0) + 0.5 * f_lo;
+    return ac_log_series(n, d);
+}
+
+/* k log 2 + r, rounded once. */
+AC_INLINE double ac_log_join(double k, ac_dd r)
+{
+    const ac_dd sum = ac_fast_two_sum(k * AC_LN2_HI, r.hi);
+    return sum.hi + (sum.lo + AC_FMA(k, AC_LN2_LO, r.lo));
+}
+
+/* log(x.hi + x.lo) + k log 2 for x.hi >= 0.5, to full relative accuracy near 1. */
+AC_INLINE double ac_log_dd(ac_dd x, double k)
+{
+    const ac_log_parts p = ac_log_split(x.hi);
+    const double scale = ac_from_bits(0x7fe0000000000000u - p.exponent); /* 2^-k */
+    const double c = x.hi > 0x1p60 ? 0.0 : x.lo * scale;
+    const ac_dd f = ac_fast_two_sum(p.m - 1.0, c);
+    return ac_log_join(p.k + k, ac_log_of(f.hi, f.lo));
+}
+
+/* Special: subnormal, 0, negative, infinite, NaN. */
+#define AC_LOG_SPECIAL(x) (!(((x) >= 0x1p-1022) & ((x) <= 0x1.fffffffffffffp1023)))
+
+AC_INLINE double ac_log_fast(double x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    return ac_log_join(p.k, ac_log_of(p.m - 1.0, 0.0));
+}
+AC_MATH_1(ac_log_f64, double, uint64_t, ac_log_fast, AC_LOG_SPECIAL, log)
+
+AC_INLINE double ac_log2_fast(double x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    const ac_dd r = ac_log_of(p.m - 1.0, 0.0), t = ac_two_prod(r.hi, AC_LOG2_E), sum = ac_fast_two_sum(p.k, t.hi);
+    return sum.hi + (sum.lo + AC_FMA(r.lo, AC_LOG2_E, AC_FMA(r.hi, AC_LOG2_E_REST, t.lo)));
+}
+AC_MATH_1(ac_log2_f64, double, uint64_t, ac_log2_fast, AC_LOG_SPECIAL, log2)
+
+AC_INLINE double ac_log10_fast(double x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    const ac_dd r = ac_log_of(p.m - 1.0, 0.0), t = ac_two_prod(r.hi, AC_LOG10_E);
+    const ac_dd sum = ac_fast_two_sum(p.k * AC_LOG10_2_HI, t.hi);
+    const double rest = AC_FMA(r.lo, AC_LOG10_E, AC_FMA(r.hi, AC_LOG10_E_REST, t.lo));
+    return sum.hi + (sum.lo + AC_FMA(p.k, AC_LOG10_2_LO, rest));
+}
+AC_MATH_1(ac_log10_f64, double, uint64_t, ac_log10_fast, AC_LOG_SPECIAL, log10)
+
+AC_INLINE double ac_log1p_fast(double x)
+{
+    const double y = ac_log_dd(ac_two_sum(1.0, x), 0.0);
+    return fabs(x) < 0x1p-54 ? x : y;
+}
+#define AC_LOG1P_SPECIAL(x) (!(((x) > -1.0) & ((x) <= 0x1.fffffffffffffp1023)))
+AC_MATH_1(ac_log1p_f64, double, uint64_t, ac_log1p_fast, AC_LOG1P_SPECIAL, log1p)
+
+/* --- float32, through float64 --- */
+
+/* 2 atanh(n / 2d), to some 30 bits. */
+AC_INLINE double ac_logf_series(double n, double d)
+{
+    const double s = n / d, z = s * s;
+    double p = AC_LOGF_P3;
+    p = AC_FMA(p, z, AC_LOGF_P2);
+    p = AC_FMA(p, z, AC_LOGF_P1);
+    p = AC_FMA(p, z, AC_LOGF_P0);
+    return AC_FMA(s * z, p, s);
+}
+
+/* log(m) */
+AC_INLINE double ac_logf_of(double m) { return ac_logf_series(m - 1.0, AC_FMA(m, 0.5, 0.5)); }
+
+AC_INLINE double ac_logf_double(double x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    return AC_FMA(p.k, AC_LN2, ac_logf_of(p.m));
+}
+
+/* Special: 0, negative, infinite, NaN; subnormals are normal as float64. */
+#define AC_LOGF_SPECIAL(x) (!(((x) > 0.0f) & ((x) <= 0x1.fffffep127f)))
+
+AC_INLINE float ac_logf_fast(float x) { return (float)ac_logf_double(x); }
+AC_MATH_1(ac_log_f32, float, uint32_t, ac_logf_fast, AC_LOGF_SPECIAL, logf)
+
+AC_INLINE float ac_log2f_fast(float x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    return (float)AC_FMA(ac_logf_of(p.m), AC_LOG2_E, p.k);
+}
+AC_MATH_1(ac_log2_f32, float, uint32_t, ac_log2f_fast, AC_LOGF_SPECIAL, log2f)
+
+AC_INLINE float ac_log10f_fast(float x)
+{
+    const ac_log_parts p = ac_log_split(x);
+    return (float)AC_FMA(ac_logf_of(p.m), AC_LOG10_E, p.k * AC_LOG10_2);
+}
+AC_MATH_1(ac_log10_f32, float, uint32_t, ac_log10f_fast, AC_LOGF_SPECIAL, log10f)
+
+AC_INLINE float ac_log1pf_fast(float x)
+{
+    const float y = (float)ac_logf_double(1.0 + x); /* the sum is exact from 2^-29 to 2^29 */
+    return fabsf(x) < 0x1p-28f ? x : y;
+}
+#define AC_LOG1PF_SPECIAL(x) (!(((x) > -1.0f) & ((x) <= 0x1.fffffep127f)))
+AC_MATH_1(ac_log1p_f32, float, uint32_t, ac_log1pf_fast, AC_LOG1PF_SPECIAL, log1pf)
+
+#define AC_LIST_MATH_LOG \
+    AC_MATH_ENTRY_1(log, d, ac_log_f64, AC_LEVEL == 4 ? 1.05 : 1.2, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log, f, ac_log_f32, AC_LEVEL == 4 ? 0.65 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log2, d, ac_log2_f64, AC_LEVEL == 4 ? 1.05 : 1.3, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log2, f, ac_log2_f32, AC_LEVEL == 4 ? 0.6 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log10, d, ac_log10_f64, AC_LEVEL == 4 ? 1.05 : 1.35, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log10, f, ac_log10_f32, AC_LEVEL == 4 ? 0.6 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log1p, d, ac_log1p_f64, AC_LEVEL == 4 ? 1.3 : 1.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log1p, f, ac_log1p_f32, AC_LEVEL == 4 ? 0.65 : 0.87, AC_LEVEL == 3)
+
+#endif
