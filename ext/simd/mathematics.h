@@ -17,6 +17,7 @@
 #ifndef ALLCORES_MATH_H
 #define ALLCORES_MATH_H
 
+#include <float.h>
 #include <math.h>
 
 #include "loop.h"
