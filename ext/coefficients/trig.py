@@ -14,6 +14,10 @@ def cosine_tail(z):
     return (cos(sqrt(z)) - 1 + z / 2) / z**2
 
 
+def cosine_rest(z):
+    return (cos(sqrt(z)) - 1) / z
+
+
 def lines():
     half = pi / 2
     first = float(half)
@@ -30,4 +34,7 @@ def lines():
         *define_polynomial("AC_SIN_P", *minimax(sine_tail, "1e-9", end, 5, weight=lambda z: z)),
         "/* cos(r) = 1 - r^2 / 2 + r^4 p(r^2) */",
         *define_polynomial("AC_COS_P", *minimax(cosine_tail, "1e-9", end, 5, weight=lambda z: z * z)),
+        "/* The same for float32, the second 1 + r^2 p(r^2). */",
+        *define_polynomial("AC_SINF_P", *minimax(sine_tail, "1e-9", end, 3, weight=lambda z: z)),
+        *define_polynomial("AC_COSF_P", *minimax(cosine_rest, "1e-9", end, 3, weight=lambda z: z)),
     ]
