@@ -2,7 +2,7 @@
 
 import struct
 
-from mpmath import chebyfit, mp, mpf, polyval
+from mpmath import chebyfit, cos, lu_solve, matrix, mp, mpf, pi, polyval
 
 mp.prec = 500
 SMALL = mpf(2) ** -100
@@ -94,3 +94,42 @@ def define_single(name, value):
 def define_polynomial(name, coefficients, error, line=define):
     """Return `NAME0`, `NAME1`, ... with the error stated."""
     return [f"/* largest error {error:.2g} */", *(line(f"{name}{i}", c) for i, c in enumerate(coefficients))]
+
+
+def minimax(function, low, high, degree, weight=lambda x: 1, fixed=()):
+    """Return the first and further coefficients, rounded, and the largest weighted error with them, by Remez's exchange.
+
+    The error is (polynomial - function) * weight, `weight` positive inside the interval. Coefficients in `fixed` come
+    first and are kept.
+    """
+    low, high = mpf(low), mpf(high)
+    known, count = len(fixed), degree + 1 - len(fixed)
+
+    def wanted(x):
+        return function(x if abs(x) > SMALL else SMALL)
+
+    def error(found, x):
+        return (polyval(list(reversed(found)), x) - wanted(x)) * weight(x)
+
+    fixed = [mpf(c) for c in fixed]
+    middle, radius = (low + high) / 2, (high - low) / 2
+    points = [middle - radius * cos(pi * (2 * i + 1) / (2 * count + 2)) for i in range(count + 1)]
+    grid = [middle - radius * cos(pi * i / 1000) for i in range(1001)]
+    for _ in range(8):
+        system = [[x ** (known + j) for j in range(count)] + [(-1) ** i / weight(x)] for i, x in enumerate(points)]
+        right = [wanted(x) - sum(c * x**j for j, c in enumerate(fixed)) for x in points]
+        found = fixed + list(lu_solve(matrix(system), matrix(right)))[:count]
+        errors = [error(found, x) for x in grid]
+        runs = []  # the largest error between two changes of sign
+        for x, e in zip(grid, errors, strict=True):
+            if runs and (runs[-1][1] > 0) == (e > 0):
+                runs[-1] = max(runs[-1], (x, e), key=lambda run: abs(run[1]))
+            else:
+                runs.append((x, e))
+        while len(runs) > count + 1:
+            runs.remove(min(runs, key=lambda run: abs(run[1])))
+        if len(runs) < count + 1:
+            break  # noise: the error is below what counts
+        points = [x for x, _ in runs]
+    rounded = [float(c) for c in found]
+    return rounded, float(max(abs(error([mpf(c) for c in rounded], x)) for x in grid))

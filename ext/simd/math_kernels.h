@@ -2,19 +2,25 @@
  * here assume that nobody looks at floating-point flags (mathematics.h sees to them): it vectorises selections only then. */
 #include "mathematics.h"
 
+#include "math_arc.h"
 #include "math_exp.h"
 #include "math_hyperbolic.h"
 #include "math_log.h"
 #include "math_power.h"
+#include "math_roots.h"
+#include "math_trig.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
 
 static const ac_math_entry AC_MATH[] = {
+    AC_LIST_MATH_ARC
     AC_LIST_MATH_EXP
     AC_LIST_MATH_HYPERBOLIC
     AC_LIST_MATH_LOG
     AC_LIST_MATH_POWER
+    AC_LIST_MATH_ROOTS
+    AC_LIST_MATH_TRIG
     {NULL, NULL, NULL, 0, 0},
 };
 

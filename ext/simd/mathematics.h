@@ -17,6 +17,7 @@
 #ifndef ALLCORES_MATH_H
 #define ALLCORES_MATH_H
 
+#include <float.h>
 #include <math.h>
 
 #include "loop.h"
@@ -205,6 +206,58 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         } \
     }
 
+/* NAME: first[i], second[i] = f(in[i]). FAST and SLOW take pointers to both results too. */
+#define AC_MATH_1_2(NAME, T, MASK, FAST, SPECIAL, SLOW) \
+    AC_NOINLINE MASK NAME##_block( \
+        const T *AC_RESTRICT x, T *AC_RESTRICT z, T *AC_RESTRICT w, ac_intp n) \
+    { \
+        MASK special = 0; \
+        ac_intp i; \
+        for (i = 0; i < n; i++) { \
+            const T v = x[i]; \
+            T first, second; \
+            FAST(v, &first, &second); \
+            z[i] = first; \
+            w[i] = second; \
+            special |= (MASK)(SPECIAL(v)); \
+        } \
+        return special; \
+    } \
+    static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
+    { \
+        const ac_intp n = dims[0], x_step = steps[0], z_step = steps[1], w_step = steps[2]; \
+        T x_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK], w_copy[AC_MATH_BLOCK]; \
+        ac_intp start, i; \
+        (void)data; \
+        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
+            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
+            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+            const char *x_ptr = args[0] + start * x_step; \
+            char *z_ptr = args[1] + start * z_step, *w_ptr = args[2] + start * w_step; \
+            const T *x; \
+            T *z, *w; \
+            ac_flags flags; \
+            MASK special; \
+            AC_MATH_OUTPUT(T, z, z_copy, z_ptr, z_step) \
+            AC_MATH_OUTPUT(T, w, w_copy, w_ptr, w_step) \
+            AC_MATH_INPUT( \
+                T, x, x_copy, x_ptr, x_step, \
+                (z == z_copy || AC_MATH_APART(x_ptr, z_ptr, T)) && (w == w_copy || AC_MATH_APART(x_ptr, w_ptr, T))) \
+            flags = ac_take_flags(); \
+            special = NAME##_block(x, z, w, filled); \
+            ac_put_flags(flags); \
+            if (special) { \
+                for (i = 0; i < m; i++) { \
+                    if (SPECIAL(x[i])) { \
+                        SLOW(x[i], &z[i], &w[i]); \
+                    } \
+                } \
+            } \
+            AC_MATH_STORE(T, z, z_copy, z_ptr, z_step) \
+            AC_MATH_STORE(T, w, w_copy, w_ptr, w_step) \
+        } \
+    }
+
 /* NAME: out[i] = f(first[i], second[i]). FAST, SPECIAL and SLOW take both. */
 #define AC_MATH_2(NAME, T, MASK, FAST, SPECIAL, SLOW) \
     AC_NOINLINE MASK NAME##_block( \
@@ -262,6 +315,7 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
 /* Lines of a family's list: ufunc, type character, loop, serial nanoseconds an element at this level, and whether calls
  * use it at this level (1) or NumPy's loop, as that is as fast (0). */
 #define AC_MATH_ENTRY_1(UFUNC, c, LOOP, COST, USED) {#UFUNC, #c "->" #c, LOOP, COST, USED},
+#define AC_MATH_ENTRY_1_2(UFUNC, c, LOOP, COST, USED) {#UFUNC, #c "->" #c #c, LOOP, COST, USED},
 #define AC_MATH_ENTRY_2(UFUNC, c, LOOP, COST, USED) {#UFUNC, #c #c "->" #c, LOOP, COST, USED},
 
 #endif

@@ -1,0 +1,243 @@
+/* sin, cos, tan. */
+#ifndef ALLCORES_MATH_TRIG_H
+#define ALLCORES_MATH_TRIG_H
+
+#include "mathematics.h"
+#include "math_trig_coefficients.h"
+
+/* x = k pi/2 + (r - low), |r| <= pi/4; the low bits of `quadrant` are those of k. Relative accuracy of r - low is beyond
+ * 2^-60 also beside multiples of pi/2, for |k| < 2^25. */
+typedef struct {
+    double r, low;
+    uint64_t quadrant;
+} ac_reduced;
+
+#define AC_TRIG_LIMIT 0x1.8p25
+
+AC_INLINE ac_reduced ac_reduce_trig(double x)
+{
+    ac_reduced found;
+    const double shifted = AC_FMA(x, AC_2_PI, AC_ROUND), k = shifted - AC_ROUND;
+    found.quadrant = ac_bits(shifted);
+#if AC_HAS_FMA
+    {
+        /* x - k AC_PIO2_0 is exact: a multiple of 2^-53 less than 1. k AC_PIO2_1 is a float64, and so is what the next
+         * subtraction loses. */
+        const double r = AC_FMA(k, -AC_PIO2_0, x);
+        found.r = AC_FMA(k, -AC_PIO2_1, r);
+        found.low = AC_FMA(k, AC_PIO2_2, AC_FMA(k, AC_PIO2_1, found.r - r));
+    }
+#else
+    {
+        const ac_dd s = ac_two_sum(x - k * AC_PIO2_SHORT_0, -(k * AC_PIO2_SHORT_1));
+        const ac_dd t = ac_two_sum(s.hi, -(k * AC_PIO2_SHORT_2));
+        const double low = k * AC_PIO2_SHORT_3 - (s.lo + t.lo);
+        found.r = t.hi - low;
+        found.low = k == 0.0 ? 0.0 : low - (t.hi - found.r);
+        found.r = k == 0.0 ? x : found.r; /* -0.0 */
+    }
+#endif
+    return found;
+}
+
+/* sin(k pi/2 + (r - low)); as the signs are, -0.0 gives -0.0. Error 0.9 ULP. */
+AC_INLINE double ac_sin_reduced(ac_reduced x)
+{
+    const double r = x.r, z = AC_FMA(r, r, -(r + r) * x.low);
+    double s = AC_SIN_P5, c = AC_COS_P5, result;
+    s = AC_FMA(s, z, AC_SIN_P4);
+    c = AC_FMA(c, z, AC_COS_P4);
+    s = AC_FMA(s, z, AC_SIN_P3);
+    c = AC_FMA(c, z, AC_COS_P3);
+    s = AC_FMA(s, z, AC_SIN_P2);
+    c = AC_FMA(c, z, AC_COS_P2);
+    s = AC_FMA(s, z, AC_SIN_P1);
+    c = AC_FMA(c, z, AC_COS_P1);
+    s = AC_FMA(s, z, AC_SIN_P0);
+    c = AC_FMA(c, z, AC_COS_P0);
+    s = r - AC_FMA(r * z, s, x.low);
+#if AC_HAS_FMA
+    c = AC_FMA(z, AC_FMA(z, c, -0.5), 1.0);
+#else
+    {
+        const ac_dd square = ac_two_prod(r, r);
+        const ac_dd sum = ac_fast_two_sum(1.0, -0.5 * square.hi);
+        c = sum.hi + (sum.lo + (z * z * c - 0.5 * square.lo + r * x.low));
+    }
+#endif
+    result = x.quadrant & 1 ? c : s;
+    return ac_from_bits(ac_bits(result) ^ ((x.quadrant & 2) << 62));
+}
+
+AC_INLINE double ac_sin_fast(double x) { return ac_sin_reduced(ac_reduce_trig(x)); }
+AC_INLINE double ac_cos_fast(double x)
+{
+    ac_reduced reduced = ac_reduce_trig(x);
+    reduced.quadrant += 1;
+    return ac_sin_reduced(reduced);
+}
+
+/* tan(x) is the quotient of the two, each as an unevaluated sum. Error 0.9 ULP. */
+AC_INLINE double ac_tan_fast(double x)
+{
+    const ac_reduced reduced = ac_reduce_trig(x);
+    const double r = reduced.r, z = r * r;
+    double s = AC_SIN_P5, c = AC_COS_P5, quotient, inverse, beyond;
+    ac_dd sine, cosine, above, below;
+    s = AC_FMA(s, z, AC_SIN_P4);
+    c = AC_FMA(c, z, AC_COS_P4);
+    s = AC_FMA(s, z, AC_SIN_P3);
+    c = AC_FMA(c, z, AC_COS_P3);
+    s = AC_FMA(s, z, AC_SIN_P2);
+    c = AC_FMA(c, z, AC_COS_P2);
+    s = AC_FMA(s, z, AC_SIN_P1);
+    c = AC_FMA(c, z, AC_COS_P1);
+    s = AC_FMA(s, z, AC_SIN_P0);
+    c = AC_FMA(c, z, AC_COS_P0);
+    /* (1 - z/2) low is cos(r) low */
+    sine = ac_fast_two_sum(r, -AC_FMA(r * z, s, AC_FMA(-0.5 * z, reduced.low, reduced.low)));
+    {
+        const ac_dd square = ac_two_prod(r, r);
+        const ac_dd sum = ac_fast_two_sum(1.0, -0.5 * square.hi);
+        cosine = ac_fast_two_sum(sum.hi, sum.lo + AC_FMA(z * z, c, AC_FMA(r, reduced.low, -0.5 * square.lo)));
+    }
+    above.hi = reduced.quadrant & 1 ? cosine.hi : sine.hi;
+    above.lo = reduced.quadrant & 1 ? cosine.lo : sine.lo;
+    below.hi = reduced.quadrant & 1 ? sine.hi : cosine.hi;
+    below.lo = reduced.quadrant & 1 ? sine.lo : cosine.lo;
+    inverse = 1.0 / below.hi;
+    quotient = above.hi * inverse;
+    {
+        const ac_dd back = ac_two_prod(quotient, below.hi);
+        beyond = (back.hi - above.hi) + (back.lo + AC_FMA(quotient, below.lo, -above.lo));
+    }
+    quotient -= beyond * inverse;
+    return ac_from_bits(ac_bits(quotient) ^ (reduced.quadrant << 63));
+}
+
+/* By integers, as comparisons of floats raise flags for NaN. */
+#define AC_TRIG_LIMIT_BITS 0x4188000000000000 /* 0x1.8p25 */
+AC_INLINE int64_t ac_magnitude(double x) { return (int64_t)(ac_bits(x) & 0x7fffffffffffffff); }
+/* Subnormal numbers for their underflow flag: 1 to 2^52 - 1, found with the huge ones in one comparison. */
+AC_INLINE int ac_sin_special(double x)
+{
+    const uint64_t least = (uint64_t)1 << 52, sign = (uint64_t)1 << 63;
+    return ((int64_t)((uint64_t)ac_magnitude(x) - least + sign) > (int64_t)(AC_TRIG_LIMIT_BITS - least + sign))
+        & (ac_magnitude(x) != 0);
+}
+AC_INLINE int ac_cos_special(double x) { return ac_magnitude(x) > AC_TRIG_LIMIT_BITS; }
+AC_MATH_1(ac_sin_f64, double, uint64_t, ac_sin_fast, ac_sin_special, sin)
+AC_MATH_1(ac_cos_f64, double, uint64_t, ac_cos_fast, ac_cos_special, cos)
+AC_MATH_1(ac_tan_f64, double, uint64_t, ac_tan_fast, ac_sin_special, tan)
+
+AC_INLINE void ac_sincos_fast(double x, double *sine, double *cosine)
+{
+    ac_reduced reduced = ac_reduce_trig(x);
+    *sine = ac_sin_reduced(reduced);
+    reduced.quadrant += 1;
+    *cosine = ac_sin_reduced(reduced);
+}
+AC_INLINE void ac_sincos_slow(double x, double *sine, double *cosine)
+{
+    *sine = sin(x);
+    *cosine = cos(x);
+}
+AC_MATH_1_2(ac_sincos_f64, double, uint64_t, ac_sincos_fast, ac_sin_special, ac_sincos_slow)
+
+/* --- float32, computed in float64. Error 0.51 ULP. --- */
+
+AC_INLINE ac_reduced ac_reduce_trigf(double x)
+{
+    ac_reduced found;
+    const double shifted = AC_FMA(x, AC_2_PI, AC_ROUND), k = shifted - AC_ROUND;
+    found.quadrant = ac_bits(shifted);
+    found.low = 0.0;
+#if AC_HAS_FMA
+    found.r = AC_FMA(k, -AC_PIO2_1, AC_FMA(k, -AC_PIO2_0, x));
+#else
+    found.r = x - k * AC_PIO2_SHORT_0 - k * AC_PIO2_SHORT_1 - k * AC_PIO2_SHORT_2;
+    found.r = k == 0.0 ? x : found.r;
+#endif
+    return found;
+}
+
+AC_INLINE double ac_sine_f32(double r, double z)
+{
+    double s = AC_SINF_P3;
+    s = AC_FMA(s, z, AC_SINF_P2);
+    s = AC_FMA(s, z, AC_SINF_P1);
+    s = AC_FMA(s, z, AC_SINF_P0);
+    return r - AC_FMA(r * z, s, 0.0); /* -0.0 gives -0.0 */
+}
+
+AC_INLINE double ac_cosine_f32(double z)
+{
+    double c = AC_COSF_P3;
+    c = AC_FMA(c, z, AC_COSF_P2);
+    c = AC_FMA(c, z, AC_COSF_P1);
+    c = AC_FMA(c, z, AC_COSF_P0);
+    return AC_FMA(z, c, 1.0);
+}
+
+AC_INLINE float ac_sinf_reduced(ac_reduced x)
+{
+    const double z = x.r * x.r, s = ac_sine_f32(x.r, z), c = ac_cosine_f32(z);
+    const double result = x.quadrant & 1 ? c : s;
+    return (float)ac_from_bits(ac_bits(result) ^ ((x.quadrant & 2) << 62));
+}
+
+AC_INLINE float ac_sinf_fast(float x) { return ac_sinf_reduced(ac_reduce_trigf(x)); }
+AC_INLINE float ac_cosf_fast(float x)
+{
+    ac_reduced reduced = ac_reduce_trigf(x);
+    reduced.quadrant += 1;
+    return ac_sinf_reduced(reduced);
+}
+AC_INLINE void ac_sincosf_fast(float x, float *sine, float *cosine)
+{
+    ac_reduced reduced = ac_reduce_trigf(x);
+    *sine = ac_sinf_reduced(reduced);
+    reduced.quadrant += 1;
+    *cosine = ac_sinf_reduced(reduced);
+}
+AC_INLINE void ac_sincosf_slow(float x, float *sine, float *cosine)
+{
+    *sine = sinf(x);
+    *cosine = cosf(x);
+}
+AC_INLINE float ac_tanf_fast(float x)
+{
+    const ac_reduced reduced = ac_reduce_trigf(x);
+    const double z = reduced.r * reduced.r, s = ac_sine_f32(reduced.r, z), c = ac_cosine_f32(z);
+    const double result = (reduced.quadrant & 1 ? c : s) / (reduced.quadrant & 1 ? s : c);
+    return (float)ac_from_bits(ac_bits(result) ^ (reduced.quadrant << 63));
+}
+
+/* C libraries' tanf is less accurate. */
+AC_INLINE float ac_tanf_slow(float x) { return (float)tan(x); }
+
+#define AC_TRIGF_LIMIT_BITS 0x4c400000 /* 0x1.8p25f */
+AC_INLINE int32_t ac_magnitudef(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff); }
+AC_INLINE int ac_sinf_special(float x)
+{
+    const uint32_t least = (uint32_t)1 << 23, sign = (uint32_t)1 << 31;
+    return ((int32_t)((uint32_t)ac_magnitudef(x) - least + sign) > (int32_t)(AC_TRIGF_LIMIT_BITS - least + sign))
+        & (ac_magnitudef(x) != 0);
+}
+AC_INLINE int ac_cosf_special(float x) { return ac_magnitudef(x) > AC_TRIGF_LIMIT_BITS; }
+AC_MATH_1(ac_sin_f32, float, uint32_t, ac_sinf_fast, ac_sinf_special, sinf)
+AC_MATH_1(ac_cos_f32, float, uint32_t, ac_cosf_fast, ac_cosf_special, cosf)
+AC_MATH_1(ac_tan_f32, float, uint32_t, ac_tanf_fast, ac_sinf_special, ac_tanf_slow)
+AC_MATH_1_2(ac_sincos_f32, float, uint32_t, ac_sincosf_fast, ac_sinf_special, ac_sincosf_slow)
+
+#define AC_LIST_MATH_TRIG \
+    AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.4 : 2.2, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1_2(sincos, d, ac_sincos_f64, AC_LEVEL >= 4 ? 0.9 : 1.4, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.53 : 0.95, 0) \
+    AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.53 : 0.9, 0) \
+    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.73 : 1.0, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.7 : 1.3, AC_LEVEL >= 3)
+
+#endif

@@ -1,0 +1,43 @@
+/* Written by ext/coefficients; not by hand. */
+#ifndef ALLCORES_MATH_TRIG_COEFFICIENTS_H
+#define ALLCORES_MATH_TRIG_COEFFICIENTS_H
+
+/* pi / 2. With FMA: the second part times an integer below 2^25 is exact. */
+#define AC_2_PI 0x1.45f306dc9c883p-1
+#define AC_PIO2_0 0x1.921fb54442d18p+0
+#define AC_PIO2_1 0x1.1a62634000000p-54
+#define AC_PIO2_2 -0x1.d747f23e32ed7p-83
+/* Without: the first three times such an integer are. */
+#define AC_PIO2_SHORT_0 0x1.921fb54000000p+0
+#define AC_PIO2_SHORT_1 0x1.10b4612000000p-30
+#define AC_PIO2_SHORT_2 -0x1.676733a000000p-60
+#define AC_PIO2_SHORT_3 -0x1.d1fc8f8cbb5bfp-89
+/* sin(r) = r - r^3 p(r^2), |r| <= pi / 4 */
+/* largest error 6e-18 */
+#define AC_SIN_P0 0x1.5555555555549p-3
+#define AC_SIN_P1 -0x1.111111110f87dp-7
+#define AC_SIN_P2 0x1.a01a019c12033p-13
+#define AC_SIN_P3 -0x1.71de357816232p-19
+#define AC_SIN_P4 0x1.ae5e6688209e3p-26
+#define AC_SIN_P5 -0x1.5d93183abf335p-33
+/* cos(r) = 1 - r^2 / 2 + r^4 p(r^2) */
+/* largest error 9e-19 */
+#define AC_COS_P0 0x1.555555555554cp-5
+#define AC_COS_P1 -0x1.6c16c16c15181p-10
+#define AC_COS_P2 0x1.a01a019cb217ep-16
+#define AC_COS_P3 -0x1.27e4f80a349f3p-22
+#define AC_COS_P4 0x1.1ee9ec1935543p-29
+#define AC_COS_P5 -0x1.8faeb639298e7p-37
+/* The same for float32, the second 1 + r^2 p(r^2). */
+/* largest error 4.9e-12 */
+#define AC_SINF_P0 0x1.5555554cb9f21p-3
+#define AC_SINF_P1 -0x1.11110896520a7p-7
+#define AC_SINF_P2 0x1.a00f9dabf2607p-13
+#define AC_SINF_P3 -0x1.6cd859b36a902p-19
+/* largest error 5.4e-11 */
+#define AC_COSF_P0 -0x1.ffffffd0c1547p-2
+#define AC_COSF_P1 0x1.55553e0ea2b41p-5
+#define AC_COSF_P2 -0x1.6c087dd039cbbp-10
+#define AC_COSF_P3 0x1.9934036af9950p-16
+
+#endif
