@@ -12,12 +12,14 @@ HEAD = "/* Written by ext/coefficients; not by hand. */\n"
 
 
 def text(family):
+    """Return a family's header."""
     guard = f"ALLCORES_MATH_{family.upper()}_COEFFICIENTS_H"
     lines = importlib.import_module(f"coefficients.{family}").lines()
     return "\n".join([HEAD + f"#ifndef {guard}", f"#define {guard}", "", *lines, "", "#endif", ""])
 
 
 def main():
+    """Write the headers, or return how many differ."""
     families = sorted(m.name for m in pkgutil.iter_modules(coefficients.__path__) if m.name not in ("__main__", "fit"))
     wanted = [name for name in sys.argv[1:] if not name.startswith("-")] or families
     differ = 0

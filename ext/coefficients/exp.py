@@ -6,14 +6,17 @@ from coefficients.fit import define, define_polynomial, split, weighted
 
 
 def rest2(x):
+    """Return exp(x) past its first two terms, over x^2."""
     return (exp(x) - 1 - x) / x**2
 
 
 def rest3(x):
+    """Return exp(x) past its first three terms, over x^3."""
     return (exp(x) - 1 - x - x**2 / 2) / x**3
 
 
 def lines():
+    """Return the header's lines."""
     log2 = log(mpf(2))
     high, low = split(log2, bits=32)
     whole, rest = split(log2)

@@ -46,17 +46,14 @@ def weighted(function, weight, low, high, degree):
         for _ in range(25):
             both = [a * b for a, b in zip(shares, squares, strict=True)]
             moments = [sum(w * x[j] for w, x in zip(both, powers, strict=True)) for j in range(2 * degree + 1)]
-            right = [
-                sum(w * x[j] * y for w, x, y in zip(both, powers, wanted, strict=True)) for j in range(degree + 1)
-            ]
+            right = [sum(w * x[j] * y for w, x, y in zip(both, powers, wanted, strict=True)) for j in range(degree + 1)]
             left = mp.matrix(degree + 1, degree + 1)
             for i in range(degree + 1):
                 for j in range(degree + 1):
                     left[i, j] = moments[i + j]
             found = list(mp.lu_solve(left, mp.matrix(right)))
             errors = [
-                abs(polyval(found[::-1], x) - y) * mp.sqrt(w)
-                for x, y, w in zip(points, wanted, squares, strict=True)
+                abs(polyval(found[::-1], x) - y) * mp.sqrt(w) for x, y, w in zip(points, wanted, squares, strict=True)
             ]
             shares = [share * error for share, error in zip(shares, errors, strict=True)]
             total = sum(shares)
@@ -88,6 +85,7 @@ def define(name, value):
 
 
 def define_single(name, value):
+    """Return a #define line of one float32 number."""
     return f"#define {name} {single(value).hex()}f"
 
 

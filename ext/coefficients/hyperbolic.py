@@ -6,15 +6,18 @@ from coefficients.fit import define_polynomial, weighted
 
 
 def odd(z):
+    """Return (sinh(x) - x) / x^3 at x^2 = z."""
     x = sqrt(z)
     return (sinh(x) - x) / x**3
 
 
 def even(z):
+    """Return (cosh(x) - 1 - x^2 / 2) / x^4 at x^2 = z."""
     return (cosh(sqrt(z)) - 1 - z / 2) / z**2
 
 
 def lines():
+    """Return the header's lines."""
     last = (log(mpf(2)) / 2 * mpf("1.0001")) ** 2
     return [
         "/* sinh(r) = r + r^3 p(r^2), |r| <= log(2) / 2 */",

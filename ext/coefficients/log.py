@@ -6,15 +6,16 @@ from coefficients.fit import define, define_polynomial, split, weighted
 
 
 def rest(z):
-    """(2 atanh(s / 2) - s) / s^3 at s^2 = z."""
+    """Return (2 atanh(s / 2) - s) / s^3 at s^2 = z."""
     s = sqrt(z)
     return (2 * atanh(s / 2) - s) / s**3
 
 
 def lines():
+    """Return the header's lines."""
     log10_2_high, log10_2_low = split(log(mpf(2)) / log(mpf(10)), bits=32)
     log10_e, log10_e_rest = split(1 / log(mpf(10)))
-    log2_e, log2_e_rest = split(1 / log(mpf(2)))
+    _, log2_e_rest = split(1 / log(mpf(2)))
     return [
         "/* 2 atanh(s / 2) = s + s^3 p(s^2), |s| <= 0.4007 */",
         *define_polynomial("AC_LOG_P", *weighted(rest, lambda z: z, 0, mpf("0.4007") ** 2, 6)),
