@@ -234,10 +234,10 @@ AC_MATH_1_2(ac_sincos_f32, float, uint32_t, ac_sincosf_fast, ac_sinf_special, ac
     AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.4 : 2.2, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.7 : 1.3, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1_2(sincos, d, ac_sincos_f64, AC_LEVEL >= 4 ? 0.9 : 1.4, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.53 : 0.95, 0) \
     AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.53 : 0.9, 0) \
-    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.73 : 1.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.7 : 1.3, AC_LEVEL >= 3)
+    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.73 : 1.0, AC_LEVEL == 3)
 
 #endif
