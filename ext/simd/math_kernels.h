@@ -3,12 +3,14 @@
 #include "mathematics.h"
 
 #include "math_exp.h"
+#include "math_fma.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
 
 static const ac_math_entry AC_MATH[] = {
     AC_LIST_MATH_EXP
+    AC_LIST_MATH_FMA
     {NULL, NULL, NULL, 0, 0},
 };
 
