@@ -61,12 +61,16 @@ def large(size, rounds, peers):
         print(f"geometric mean {geometric_mean(ratios):.2f}, least {min(ratios):.2f}")
 
 
+def caller(function, rest):
+    return lambda first: function(first, *rest)
+
+
 def small(rounds):
     print("\nsmall arrays: ns a call, allcores / NumPy = ratio (above 1: we are slower)")
     for size in SMALL:
         x = np.random.default_rng(3).uniform(0, 1, size)
         for label, (name, arguments, *_) in cases(x, x[::-1].copy(), x < 0.5).items():
-            functions = [lambda a, f=getattr(module, name), rest=arguments[1:]: f(a, *rest) for module in (ac, np)]
+            functions = [caller(getattr(module, name), arguments[1:]) for module in (ac, np)]
             pairs = [[per_call(f, arguments[:1], 500) for f in functions] for _ in range(rounds)]
             ours, numpys = (float(np.median(side)) * 1e9 for side in zip(*pairs, strict=True))
             print(f"{label:<30} {size:>6,} {ours:>9.0f} {numpys:>9.0f} {ours / numpys:6.2f}")

@@ -1,9 +1,9 @@
 """Element-wise functions of NumPy that are no ufuncs: where, clip, round, nan_to_num, isclose, allclose, array_equal;
 and fma, which NumPy does not have.
 
-Each has NumPy's signature, result, dtype, warnings and errors. Arrays that are exactly ndarrays of a native number type,
-and large enough, are done in one pass by `allcores._composite`, or by a parallel ufunc; everything else goes to NumPy's
-function unchanged.
+Each has NumPy's signature, result, dtype, warnings and errors. Arrays that are exactly ndarrays of a native number
+type, and large enough, are done in one pass by `allcores._composite`, or by a parallel ufunc; everything else goes to
+NumPy's function unchanged.
 """
 
 import math
@@ -293,11 +293,11 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
 
 def _weak(value):
     """Whether `value` is a finite Python number, which takes the type of the array it meets."""
-    return type(value) is float and math.isfinite(value) or type(value) is int and -(2**53) < value < 2**53
+    return (type(value) is float and math.isfinite(value)) or (type(value) is int and -(2**53) < value < 2**53)
 
 
 def _close(a, b, rtol, atol, equal_nan, every):
-    """isclose or allclose of an ndarray and an ndarray or number; NotImplemented where NumPy must do it."""
+    """Do isclose or allclose of an ndarray and an ndarray or number; NotImplemented where NumPy must do it."""
     if not _weak(rtol) or not _weak(atol):
         return NotImplemented
     if type(b) is _ndarray:
@@ -440,7 +440,7 @@ def array_equal(a1, a2, equal_nan=False):
 
 
 def _common(first, second):
-    """The type in which NumPy compares two different ones; None where NumPy must do it."""
+    """Return the type in which NumPy compares two different ones; None where NumPy must do it."""
     if first.kind not in "biuf" or second.kind not in "biuf":
         return None
     taken = np.equal.resolve_dtypes((first, second, None))
