@@ -11,7 +11,7 @@ cdef struct Loop:
     void *data
     double cost         # nanoseconds an element, serial
     int nin
-    int nargs
+    int nargs           # nin where a loop has no output, but leaves what it found in `data`
     int may_raise       # may set a Python error
     int exact           # same bits whatever the strides: IEEE operations, integers, comparisons
     int typenum[MAX_ARGS]

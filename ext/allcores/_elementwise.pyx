@@ -211,14 +211,16 @@ cdef int run_tiled(const Loop *loop, PyArrayObject **ops) noexcept nogil:
     """As run_flat, or -2 where the operands are not rows of one matrix and what is broadcast over it."""
     cdef Tiled tiled
     cdef int with_threads
-    cdef npy_intp *shape = PyArray_DIMS(ops[loop.nin])
-    cdef int ndim = PyArray_NDIM(ops[loop.nin])
+    cdef npy_intp *shape
+    cdef int ndim
     cdef npy_intp strides[MAX_ARGS][MAX_DIMS]
     cdef npy_intp dims[MAX_DIMS]
     cdef int op, axis, lead, kept = 0, bytes_each = 0, size, same
     cdef double ns
-    if not loop.exact or loop.nargs != loop.nin + 1 or ndim < 2:
+    if not loop.exact or loop.nargs != loop.nin + 1 or PyArray_NDIM(ops[loop.nin]) < 2:
         return -2
+    shape = PyArray_DIMS(ops[loop.nin])
+    ndim = PyArray_NDIM(ops[loop.nin])
     # C order, axes that run on from one another in every operand joined, innermost first
     for axis in range(ndim - 1, -1, -1):
         if shape[axis] == 1:

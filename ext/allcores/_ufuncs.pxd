@@ -1,6 +1,7 @@
 # What _install needs of a parallel ufunc. See _ufuncs.pyx.
 from allcores._elementwise cimport Loop, loop_fn
 from cpython.object cimport PyObject
+from npyapi cimport PyArrayObject, npy_intp
 
 cdef extern from "numpy/ufuncobject.h":
     ctypedef PyObject *(*vectorcall_fn "vectorcallfunc")(PyObject *, PyObject *const *, size_t, PyObject *) noexcept
@@ -55,3 +56,9 @@ cdef int also_for(PyObject *numpy_ufunc, Target *target) except -1
 cdef int no_longer_for(PyObject *numpy_ufunc) except -1
 
 cdef void refresh(Target *target) noexcept nogil
+
+# Whether every operand that there is (NULL: an output to be made) is one run at a fixed step; n gets the elements, fortran
+# what new outputs are to be like: index of the operand << 1 | F order.
+cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept
+
+cdef object new_array(PyArrayObject *model, int typenum, bint fortran)

@@ -338,6 +338,8 @@ def __reduce__(self):
     cdef Target *target = target_of(<PyObject *> self)
     if is_numpys(ufunc):
         return public, (ufunc.__name__,)
+    if getattr(import_module("allcores"), ufunc.__name__, None) is self:
+        return public, (ufunc.__name__,)    # our own mathematics, which NumPy has no name for
     return public("parallel"), (ufunc, bool(target.may_raise), target.cost)
 
 
@@ -385,7 +387,7 @@ def original(parallel_ufunc):
     return numpys(parallel_ufunc)
 
 
-def own_mathematics(str name):
+def own_mathematics(str name, str doc=""):
     """Returns a plain, serial ufunc of our own loops for `name` at the level in use, whether calls use them or not."""
     cdef const ac_math_entry *entry
     cdef int count = 0, nin = 1, nargs, i
@@ -410,7 +412,8 @@ def own_mathematics(str name):
     if count == 0:
         raise ValueError(f"no loop of our own for {name!r}")
     made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
-        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), NULL, 0, NULL, NULL)
+        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), strdup(doc.encode()), 0, NULL,
+        NULL)
     Py_INCREF(made)     # immortal, with what it points to
     return made
 

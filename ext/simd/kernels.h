@@ -3,6 +3,7 @@
  * equal functions of differently flagged objects would let AVX code run where there is no AVX. */
 #include "table.h"
 
+#include "composite.h"
 #include "loops_compare.h"
 #include "loops_division.h"
 #include "loops_float.h"
@@ -26,5 +27,5 @@ extern const ac_math_table AC_JOIN(ac_math_, AC_ISA); /* math_kernels.h */
 extern const ac_table AC_JOIN(ac_table_, AC_ISA);
 const ac_table AC_JOIN(ac_table_, AC_ISA) = {
     AC_TEXT(AC_ISA), AC_LOOPS, sizeof(AC_LOOPS) / sizeof(AC_LOOPS[0]) - 1, ac_stream_copy, &AC_REDUCTIONS,
-    &AC_JOIN(ac_math_, AC_ISA),
+    &AC_JOIN(ac_math_, AC_ISA), &AC_COMPOSITES,
 };

@@ -9,6 +9,7 @@
 #include "math_power.h"
 #include "math_roots.h"
 #include "math_trig.h"
+#include "math_fma.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
@@ -21,6 +22,7 @@ static const ac_math_entry AC_MATH[] = {
     AC_LIST_MATH_POWER
     AC_LIST_MATH_ROOTS
     AC_LIST_MATH_TRIG
+    AC_LIST_MATH_FMA
     {NULL, NULL, NULL, 0, 0},
 };
 

@@ -38,6 +38,7 @@ typedef struct {
     ac_intp loops_count;
 } ac_math_table;
 
+struct ac_composites; /* composite_table.h */
 struct ac_reductions; /* reduce_table.h */
 
 typedef struct {
@@ -48,6 +49,7 @@ typedef struct {
     void (*stream_copy)(char *dst, const char *src, size_t bytes);
     const struct ac_reductions *reductions;
     const ac_math_table *math;
+    const struct ac_composites *composites;
 } ac_table;
 
 /* The table called `name`, or the best that this CPU runs when name is NULL or empty.

@@ -2,19 +2,22 @@
 
 import os as _os
 
-from allcores import _reductions, _ufuncs
+from allcores import _composite, _reductions, _ufuncs
 from allcores import limits as _limits
 from allcores._version import __version__ as __version__
 
 # First of all: functions ask for limits and inner loops when they are made.
 _limits.configure()
 _ufuncs.set_isa(_os.environ.get("ALLCORES_ISA", ""))
+_composite.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 _reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
 from allcores._ufuncs import ufunc  # noqa: E402
+from allcores.functions.composite import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
+from allcores.functions.composite import __all__ as _composite_all  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
-from allcores.functions.reductions import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
+from allcores.functions.reductions import *  # noqa: E402, F403
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
 from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
@@ -34,6 +37,7 @@ __all__ = [
     "ufunc",
     "uninstall",
     *_UFUNCS,
+    *_composite_all,
     *_reductions_all,
     *_statistics_all,
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "acosh",
     "add",
     "all",
+    "allclose",
     "amax",
     "amin",
     "any",
@@ -33,6 +34,8 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "around",
+    "array_equal",
     "asin",
     "asinh",
     "atan",
@@ -48,6 +51,7 @@ __all__ = [
     "bitwise_xor",
     "cbrt",
     "ceil",
+    "clip",
     "conj",
     "conjugate",
     "copysign",
@@ -66,6 +70,7 @@ __all__ = [
     "float_power",
     "floor",
     "floor_divide",
+    "fma",
     "fmax",
     "fmin",
     "fmod",
@@ -78,6 +83,7 @@ __all__ = [
     "info",
     "install",
     "invert",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
@@ -108,6 +114,7 @@ __all__ = [
     "mod",
     "modf",
     "multiply",
+    "nan_to_num",
     "negative",
     "nextafter",
     "not_equal",
@@ -122,6 +129,7 @@ __all__ = [
     "remainder",
     "right_shift",
     "rint",
+    "round",
     "sign",
     "signbit",
     "sin",
@@ -141,6 +149,7 @@ __all__ = [
     "var",
     "vecdot",
     "vecmat",
+    "where",
 ]
 
 abs: np.ufunc
@@ -187,6 +196,7 @@ fabs: np.ufunc
 float_power: np.ufunc
 floor: np.ufunc
 floor_divide: np.ufunc
+fma: np.ufunc
 fmax: np.ufunc
 fmin: np.ufunc
 fmod: np.ufunc
@@ -344,3 +354,30 @@ def all(
     a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ..., *, where: ArrayLike = ...
 ) -> Any: ...
 def count_nonzero(a: ArrayLike, axis: _Axis = None, *, keepdims: bool = False) -> Any: ...
+def where(condition: ArrayLike, x: ArrayLike = ..., y: ArrayLike = ..., /) -> Any: ...
+def clip(
+    a: ArrayLike,
+    a_min: ArrayLike | None = ...,
+    a_max: ArrayLike | None = ...,
+    out: NDArray[Any] | None = None,
+    *,
+    min: ArrayLike | None = ...,
+    max: ArrayLike | None = ...,
+    **kwargs: Any,
+) -> Any: ...
+def round(a: ArrayLike, decimals: int = 0, out: NDArray[Any] | None = None) -> Any: ...
+def around(a: ArrayLike, decimals: int = 0, out: NDArray[Any] | None = None) -> Any: ...
+def nan_to_num(
+    x: ArrayLike,
+    copy: bool = True,
+    nan: ArrayLike = 0.0,
+    posinf: ArrayLike | None = None,
+    neginf: ArrayLike | None = None,
+) -> Any: ...
+def isclose(
+    a: ArrayLike, b: ArrayLike, rtol: ArrayLike = 1e-05, atol: ArrayLike = 1e-08, equal_nan: bool = False
+) -> Any: ...
+def allclose(
+    a: ArrayLike, b: ArrayLike, rtol: ArrayLike = 1e-05, atol: ArrayLike = 1e-08, equal_nan: bool = False
+) -> bool: ...
+def array_equal(a1: ArrayLike, a2: ArrayLike, equal_nan: bool = False) -> bool: ...

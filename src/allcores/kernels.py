@@ -19,7 +19,7 @@ class Kernel:
     name : str
         Its name in `allcores`.
     family : str
-        "ufunc" or "reduction".
+        "ufunc", "reduction" or "composite" (other element-wise functions).
     function : callable
         The function itself.
     reference : callable
