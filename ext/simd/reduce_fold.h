@@ -121,8 +121,8 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
         return NAME##_strands(a, n, sn, AC_STRANDS_SHORT); \
     }
 
-#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+/* NAME_rows of NAME_row and NAME_cols. */
+#define AC_ROWS(NAME, ACC, JOIN) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -135,6 +135,10 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 1024 };
             *(ACC *)out = JOIN(*(ACC *)out, NAME##_row(a, n, sn)); \
         } \
     }
+
+#define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE) \
+    AC_ROWS(NAME, ACC, JOIN)
 
 /* The same for answers that are often known early: the first few elements alone, as an answer at the start then costs
  * next to nothing, and the rest in pieces. UNDECIDED(accumulator): whether later elements may still matter. */

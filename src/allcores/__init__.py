@@ -14,6 +14,8 @@ _reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 from allcores._ufuncs import ufunc  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
+from allcores.functions.nanreductions import *  # noqa: E402, F403
+from allcores.functions.nanreductions import __all__ as _nanreductions_all  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
 from allcores.functions.statistics import *  # noqa: E402, F403
@@ -34,6 +36,7 @@ __all__ = [
     "ufunc",
     "uninstall",
     *_UFUNCS,
+    *_nanreductions_all,
     *_reductions_all,
     *_statistics_all,
 ]
