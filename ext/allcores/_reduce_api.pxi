@@ -17,6 +17,7 @@ cdef object float64 = np.dtype(np.float64)
 cdef object boolean = np.dtype(np.bool_)
 cdef object intp = np.dtype(np.intp)
 cdef object count_type = type(np.count_nonzero(np.ones(1)))     # int, or np.intp from NumPy 2.4 on
+cdef object powers = np.dtype([(name, np.float64) for name in ("first", "second", "third", "fourth")])
 cdef object uintp = np.dtype(np.uintp)
 cdef object int_type = np.intp
 # A NumPy integer from 2.3 on.
@@ -366,6 +367,8 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     result_dtype = a.dtype
     if op == AC_ANY or op == AC_ALL or op == AC_COUNT:
         result_dtype = intp if op == AC_COUNT else boolean
+    elif op == AC_MOMENTS:
+        result_dtype = powers
     elif (op == AC_ADD or op == AC_MUL) and job.kind < AC_F2 and (
             job.kind == AC_B1 or PyArray_ITEMSIZE(a) < <npy_intp> sizeof(npy_intp)):
         result_dtype = uintp if job.acc == AC_U8 else intp
@@ -413,7 +416,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     job.total = PyArray_SIZE(a)
     job.pairwise = job.acc >= AC_F2 and (
         op == AC_ADD or op == AC_NAN_ADD or op == AC_ABSOLUTES or op == AC_SQUARES)
-    job.halved = job.pairwise or op == AC_NAN_MEAN or op == AC_NAN_VARIANCE
+    job.halved = job.pairwise or op == AC_NAN_MEAN or op == AC_NAN_VARIANCE or op == AC_MOMENTS
     job.join = loops.fold[joined_by(op)][job.acc].cols if entry.join == NULL else entry.join
     if load_axes(&job, a, reduced, to, keep) == 0:
         return NotImplemented

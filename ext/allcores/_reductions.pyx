@@ -50,7 +50,7 @@ cdef extern from "reduce_table.h" nogil:
         AC_B1, AC_I1, AC_I2, AC_I4, AC_I8, AC_U1, AC_U2, AC_U4, AC_U8, AC_F2, AC_F4, AC_F8, AC_C8, AC_C16, AC_TYPE_COUNT
         AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL, AC_COUNT, AC_SQUARES, AC_ABSOLUTES, AC_MIN_ABSOLUTE
         AC_MAX_ABSOLUTE, AC_NAN_ADD, AC_NAN_MUL, AC_NAN_MIN, AC_NAN_MAX, AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD
-        AC_REDUCE_OP_COUNT
+        AC_MOMENTS, AC_REDUCE_OP_COUNT
     ctypedef void (*reduce_fn "ac_reduce_fn *")(
         char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp, const char *, npy_intp) noexcept nogil
     ctypedef npy_intp (*arg_fn "ac_arg_fn *")(const char *, npy_intp, npy_intp) noexcept nogil
@@ -74,7 +74,7 @@ cdef extern from "reduce_table.h" nogil:
         better_fn better
         nothing_fn nothing
     struct ac_reductions:
-        ac_reduce_entry fold[18][14]
+        ac_reduce_entry fold[19][14]
         ac_arg_entry argmin[14]
         ac_arg_entry argmax[14]
         ac_arg_entry nanargmin[14]
@@ -123,4 +123,4 @@ include "_reduce_api.pxi"
 ADD, MUL, MIN, MAX, ANY, ALL = AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL
 SQUARES, ABSOLUTES, MIN_ABSOLUTE, MAX_ABSOLUTE = AC_SQUARES, AC_ABSOLUTES, AC_MIN_ABSOLUTE, AC_MAX_ABSOLUTE
 NAN_ADD, NAN_MUL, NAN_MIN, NAN_MAX = AC_NAN_ADD, AC_NAN_MUL, AC_NAN_MIN, AC_NAN_MAX
-NAN_MEAN, NAN_VARIANCE, SPREAD = AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD
+NAN_MEAN, NAN_VARIANCE, SPREAD, MOMENTS = AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD, AC_MOMENTS

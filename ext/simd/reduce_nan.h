@@ -44,6 +44,30 @@ AC_INLINE double ac_number_square_f8(double v, double c)
         return count; \
     }
 
+/* Whether columns have any number. */
+#define AC_COUNT_NUMBERS(T, COUNT, S) \
+    static void ac_count_numbers_##S(COUNT *count, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn) \
+    { \
+        ac_intp i, j; \
+        for (j = 0; j < n; j++) { \
+            count[j] = 0; \
+        } \
+        for (i = 0; i < m; i++, a += sm) { \
+            if (sn == (ac_intp)sizeof(T)) { \
+                for (j = 0; j < n; j++) { \
+                    const T v = ((const T *)a)[j]; \
+                    count[j] |= v == v; \
+                } \
+            } \
+            else { \
+                for (j = 0; j < n; j++) { \
+                    const T v = *(const T *)(a + j * sn); \
+                    count[j] |= v == v; \
+                } \
+            } \
+        } \
+    }
+
 /* NAME folds SUM_rows's elements, counted; VALUE(element, mean) is what SUM adds. */
 #define AC_COUNTED(NAME, T, COUNT, S, MEAN, SUM, VALUE) \
     static ac_counted NAME##_row(const char *a, ac_intp n, ac_intp sn, T c) \
@@ -151,10 +175,11 @@ AC_INLINE double ac_number_square_f8(double v, double c)
         return nothing; \
     }
 
-/* Least and greatest. Until there is a number the worst stands for it, as one comparison then does; whether a row had
- * any is looked at only where the worst comes out. */
-#define AC_NAN_EXTREME(NAME, T, WORST, OF, JOIN_OF, BETTER, JOIN) \
+/* Least and greatest. Until there is a number the worst stands for it, as one comparison then does; whether a row or
+ * column had any is looked at only where the worst comes out. JOIN takes NaN as no number. */
+#define AC_NAN_EXTREME(NAME, T, COUNT, S, WORST, OF, JOIN_OF, JOIN) \
     AC_FOLD_ROW(NAME##_number, T, T, WORST, OF, JOIN_OF, AC_STRANDS, 1) \
+    AC_FOLD_COLS(NAME##_number, T, T, OF) \
     static T NAME##_row(const char *a, ac_intp n, ac_intp sn) \
     { \
         const T best = NAME##_number_row(a, n, sn); \
@@ -170,7 +195,36 @@ AC_INLINE double ac_number_square_f8(double v, double c)
         } \
         return (T)NAN; \
     } \
-    AC_FOLD_COLS(NAME, T, T, BETTER) \
+    static void NAME##_cols(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
+                            const char *mean, ac_intp smean) \
+    { \
+        const ac_intp one = (ac_intp)sizeof(T); \
+        T best[AC_NEAR_COLUMNS]; \
+        COUNT count[AC_NEAR_COLUMNS]; \
+        ac_intp j; \
+        (void)mean, (void)smean; \
+        for (; n > 0; n -= AC_NEAR_COLUMNS, out += AC_NEAR_COLUMNS * so, a += AC_NEAR_COLUMNS * sn) { \
+            const ac_intp width = n < AC_NEAR_COLUMNS ? n : AC_NEAR_COLUMNS; \
+            int doubtful = 0; \
+            for (j = 0; j < width; j++) { \
+                best[j] = (WORST); \
+            } \
+            NAME##_number_cols((char *)best, one, a, m, sm, width, sn, NULL, 0); \
+            for (j = 0; j < width; j++) { \
+                doubtful |= best[j] == (WORST); \
+            } \
+            if (doubtful) { \
+                ac_count_numbers_##S(count, a, m, sm, width, sn); \
+                for (j = 0; j < width; j++) { \
+                    best[j] = count[j] ? best[j] : (T)NAN; \
+                } \
+            } \
+            for (j = 0; j < width; j++) { \
+                T *o = (T *)(out + j * so); \
+                *o = JOIN(*o, best[j]); \
+            } \
+        } \
+    } \
     AC_ROWS(NAME, T, JOIN)
 
 #define AC_COPIED(T, S) \
@@ -192,10 +246,8 @@ AC_INLINE double ac_number_square_f8(double v, double c)
 /* A comparison with NaN is false. */
 #define AC_LESS_NUMBER AC_LESS_I
 #define AC_MORE_NUMBER AC_MORE_I
-#define AC_LESS_OR_FIRST(r, v, c) (((v) < (r)) | ((r) != (r)) ? (v) : (r))
-#define AC_MORE_OR_FIRST(r, v, c) (((v) > (r)) | ((r) != (r)) ? (v) : (r))
-#define AC_JOIN_LESS_NUMBER(a, b) AC_LESS_OR_FIRST(a, b, 0)
-#define AC_JOIN_MORE_NUMBER(a, b) AC_MORE_OR_FIRST(a, b, 0)
+#define AC_LESS_OR_FIRST(r, v) (((v) < (r)) | ((r) != (r)) ? (v) : (r))
+#define AC_MORE_OR_FIRST(r, v) (((v) > (r)) | ((r) != (r)) ? (v) : (r))
 #define AC_TIMES_NUMBER(r, v, c) ((r) * ((v) == (v) ? (v) : 1))
 #define AC_VALUE_LEAST(v) ((v) == (v) ? (v) : INFINITY)
 #define AC_VALUE_MOST(v) ((v) == (v) ? (v) : -INFINITY)
@@ -206,13 +258,12 @@ AC_INLINE double ac_number_square_f8(double v, double c)
     AC_PAIRWISE_SUM(ac_nansquares_##S, T, S, NUMBER_SQUARE) \
     AC_FOLD_PRODUCT(ac_nanmul_##S, T, 1, AC_TIMES_NUMBER, AC_JOIN_TIMES) \
     AC_NUMBERS(T, COUNT, S) \
+    AC_COUNT_NUMBERS(T, COUNT, S) \
     AC_COUNTED(ac_nanmean_##S, T, COUNT, S, 0, ac_nanadd_##S, ac_number_##S) \
     AC_COUNTED(ac_nanvariance_##S, T, COUNT, S, 1, ac_nansquares_##S, ac_number_square_##S) \
     AC_DIVIDED(T, S) \
-    AC_NAN_EXTREME(ac_nanmin_##S, T, (T)INFINITY, AC_LESS_NUMBER, AC_JOIN_LESS_I, AC_LESS_OR_FIRST, \
-                   AC_JOIN_LESS_NUMBER) \
-    AC_NAN_EXTREME(ac_nanmax_##S, T, -(T)INFINITY, AC_MORE_NUMBER, AC_JOIN_MORE_I, AC_MORE_OR_FIRST, \
-                   AC_JOIN_MORE_NUMBER) \
+    AC_NAN_EXTREME(ac_nanmin_##S, T, COUNT, S, (T)INFINITY, AC_LESS_NUMBER, AC_JOIN_LESS_I, AC_LESS_OR_FIRST) \
+    AC_NAN_EXTREME(ac_nanmax_##S, T, COUNT, S, -(T)INFINITY, AC_MORE_NUMBER, AC_JOIN_MORE_I, AC_MORE_OR_FIRST) \
     AC_COPIED(T, S) \
     AC_ARG(ac_nanargmin_##S, T, COUNT, ac_nanmin_##S##_number, AC_BETTER_LESS_I, (T)AC_VALUE_LEAST) \
     AC_ARG(ac_nanargmax_##S, T, COUNT, ac_nanmax_##S##_number, AC_BETTER_MORE_I, (T)AC_VALUE_MOST)

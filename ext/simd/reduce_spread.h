@@ -26,7 +26,8 @@ AC_INLINE double ac_absolute_f8(double v) { return fabs(v); }
 AC_SIZES(float, f4)
 AC_SIZES(double, f8)
 
-#define AC_SPREAD_OF(T, S, LEAST, MOST, MINUS, JOIN_MIN, JOIN_MAX) \
+/* The difference of floats is in doubt where it is not finite and yet there was no NaN: NumPy may warn of it. */
+#define AC_SPREAD_OF(T, S, LEAST, MOST, MINUS, IN_DOUBT, JOIN_MIN, JOIN_MAX) \
     typedef struct { \
         T least, most; \
     } ac_spread_##S; \
@@ -95,19 +96,25 @@ AC_SIZES(double, f8)
     static int ac_spread_##S##_store(char *out, ac_intp so, const char *partial, ac_intp n, double parameter) \
     { \
         const ac_spread_##S *p = (const ac_spread_##S *)partial; \
+        int doubtful = 0; \
         ac_intp j; \
         (void)parameter; \
         for (j = 0; j < n; j++) { \
-            *(T *)(out + j * so) = MINUS(T, p[j].most, p[j].least); \
+            const T v = MINUS(T, p[j].most, p[j].least); \
+            *(T *)(out + j * so) = v; \
+            doubtful |= IN_DOUBT(v, p[j].most); \
         } \
-        return 0; \
+        return doubtful; \
     }
 
 #define AC_MINUS_I(T, a, b) ((T)((uint64_t)(a) - (uint64_t)(b)))
 #define AC_MINUS_F(T, a, b) ((a) - (b))
-#define AC_SPREAD_INTEGER(T, S, LEAST, MOST) AC_SPREAD_OF(T, S, LEAST, MOST, AC_MINUS_I, AC_JOIN_LESS_I, AC_JOIN_MORE_I)
+#define AC_IN_DOUBT_I(v, most) 0
+#define AC_IN_DOUBT_F(v, most) (((v) - (v) != 0) & ((most) == (most)))
+#define AC_SPREAD_INTEGER(T, S, LEAST, MOST) \
+    AC_SPREAD_OF(T, S, LEAST, MOST, AC_MINUS_I, AC_IN_DOUBT_I, AC_JOIN_LESS_I, AC_JOIN_MORE_I)
 #define AC_SPREAD_FLOAT(T, S) \
-    AC_SPREAD_OF(T, S, -(T)INFINITY, (T)INFINITY, AC_MINUS_F, AC_JOIN_LESS_F, AC_JOIN_MORE_F)
+    AC_SPREAD_OF(T, S, -(T)INFINITY, (T)INFINITY, AC_MINUS_F, AC_IN_DOUBT_F, AC_JOIN_LESS_F, AC_JOIN_MORE_F)
 
 AC_SPREAD_INTEGER(int8_t, i1, INT8_MIN, INT8_MAX)
 AC_SPREAD_INTEGER(int16_t, i2, INT16_MIN, INT16_MAX)

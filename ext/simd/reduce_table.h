@@ -29,6 +29,7 @@ enum {
     AC_NAN_MEAN,
     AC_NAN_VARIANCE, /* sum of (a - mean)^2 / (count - parameter), NaN where that divisor is not positive */
     AC_SPREAD,       /* greatest less least */
+    AC_MOMENTS,      /* sums of (a - mean)^k, k = 1..4, as four float64 an output; the mean is float64 */
     AC_REDUCE_OP_COUNT
 };
 

@@ -6,6 +6,7 @@
 #include "reduce_complex.h"
 #include "reduce_fold.h"
 #include "reduce_gather.h"
+#include "reduce_moments.h"
 #include "reduce_nan.h"
 #include "reduce_pairwise.h"
 #include "reduce_spread.h"
@@ -45,6 +46,9 @@
 #define AC_SPREAD_ENTRY(C, S, OUT) \
     [C] = {ac_spread_##S##_rows, ac_spread_##S##_cols, C, sizeof(ac_spread_##S), ac_spread_##S##_join, \
            &ac_spread_none_##S, ac_spread_##S##_store},
+#define AC_MOMENTS_ENTRY(C, S, OUT) \
+    [C] = {ac_moments_##S##_rows, ac_moments_##S##_cols, AC_F8, sizeof(ac_moments), ac_moments_join, &ac_moments_none, \
+           ac_moments_store},
 #define AC_NANARG_ENTRY(C, NAME, S) [C] = {NAME##_##S##_flat, NAME##_##S##_cols, NAME##_##S##_better, ac_is_nan_##S},
 #define AC_NANARGMIN_ENTRY(C, S, OUT) AC_NANARG_ENTRY(C, ac_nanargmin, S)
 #define AC_NANARGMAX_ENTRY(C, S, OUT) AC_NANARG_ENTRY(C, ac_nanargmax, S)
@@ -77,6 +81,7 @@ static const struct ac_reductions AC_REDUCTIONS = {
         [AC_NAN_MAX] = {AC_FLOATS(AC_NAN_MAX_ENTRY)},
         [AC_NAN_MEAN] = {AC_FLOATS(AC_NAN_MEAN_ENTRY)},
         [AC_NAN_VARIANCE] = {AC_FLOATS(AC_NAN_VARIANCE_ENTRY)},
+        [AC_MOMENTS] = {AC_FLOATS(AC_MOMENTS_ENTRY)},
         [AC_SPREAD] = {AC_INTEGERS(AC_SPREAD_ENTRY) AC_FLOATS(AC_SPREAD_ENTRY)},
     },
     {AC_INTEGERS(AC_ARGMIN_ENTRY) AC_FLOATS(AC_ARGMIN_ENTRY)},

@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from allcores._ufuncs import ufunc as ufunc
 from allcores.functions.elementwise import parallel as parallel
+from allcores.functions import linalg as linalg
+from allcores.functions.summaries import Moments as Moments
 from allcores.information import info as info
 from allcores.install import accelerate as accelerate
 from allcores.install import install as install
@@ -14,6 +16,7 @@ from allcores.limits import limit as limit
 
 __version__: str
 __all__ = [
+    "Moments",
     "abs",
     "absolute",
     "accelerate",
@@ -38,6 +41,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "average",
     "bitwise_and",
     "bitwise_count",
     "bitwise_invert",
@@ -89,15 +93,16 @@ __all__ = [
     "less_equal",
     "limit",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "logaddexp",
     "logaddexp2",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logsumexp",
     "matmul",
     "matvec",
     "max",
@@ -107,7 +112,17 @@ __all__ = [
     "minimum",
     "mod",
     "modf",
+    "moments",
     "multiply",
+    "nanargmax",
+    "nanargmin",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nanprod",
+    "nanstd",
+    "nansum",
+    "nanvar",
     "negative",
     "nextafter",
     "not_equal",
@@ -116,6 +131,7 @@ __all__ = [
     "pow",
     "power",
     "prod",
+    "ptp",
     "rad2deg",
     "radians",
     "reciprocal",
@@ -344,3 +360,89 @@ def all(
     a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ..., *, where: ArrayLike = ...
 ) -> Any: ...
 def count_nonzero(a: ArrayLike, axis: _Axis = None, *, keepdims: bool = False) -> Any: ...
+def nansum(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanprod(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmin(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmax(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmean(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanvar(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def nanstd(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def nanargmin(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
+def nanargmax(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
+def ptp(a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ...) -> Any: ...
+def average(
+    a: ArrayLike,
+    axis: _Axis = None,
+    weights: ArrayLike | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = ...,
+) -> Any: ...
+def moments(x: ArrayLike, axis: _Axis = None) -> Moments: ...
+def logsumexp(
+    a: ArrayLike,
+    axis: _Axis = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any: ...
