@@ -215,7 +215,9 @@ def test_logsumexp_of_odd_exponents():
     ]  # fmt: skip
     for a in odd:
         for sign in (False, True):
-            np.testing.assert_allclose(ac.logsumexp(a, return_sign=sign), special.logsumexp(a, return_sign=sign), rtol=1e-14)
+            np.testing.assert_allclose(
+                ac.logsumexp(a, return_sign=sign), special.logsumexp(a, return_sign=sign), rtol=1e-14
+            )
     np.testing.assert_allclose(ac.logsumexp([1.0, 2.0], b=[1, -1]), np.nan)
     np.testing.assert_allclose(ac.logsumexp([1.0, np.inf], b=[1, 0]), 1.0)
     assert ac.logsumexp(np.zeros(0)) == -np.inf

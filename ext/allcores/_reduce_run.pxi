@@ -433,7 +433,7 @@ cdef char *join_tree(Work *work, char *parts, npy_intp n, npy_intp *used) noexce
 
 cdef void join_parts(Work *work) noexcept nogil:
     cdef Job *job = work.job
-    cdef npy_intp output, row, used
+    cdef npy_intp output, row, used, left
     cdef npy_intp size = job.acc_size
     cdef char partial[WIDEST]
     cdef char *out
@@ -450,7 +450,12 @@ cdef void join_parts(Work *work) noexcept nogil:
                 job.join(out, size, join_tree(work, parts + row * work.pieces * size, job.row, &used), 1, size, 1, size,
                          NULL, 0)
         else:
-            job.join(out, size, parts, work.slots, size, 1, size, NULL, 0)
+            left = work.slots
+            while job.halved and not job.pairwise and left > 1:
+                used = left // 2
+                job.join(parts, size, parts + (left - used) * size, 1, size, used, size, NULL, 0)
+                left -= used
+            job.join(out, size, parts, left, size, 1, size, NULL, 0)
         store(work, to, 0, out, 1)
 
 

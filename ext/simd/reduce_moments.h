@@ -60,13 +60,6 @@ static int ac_moments_store(char *out, ac_intp so, const char *partial, ac_intp 
                 s4[k] += square * square; \
             } \
         } \
-        for (; i < n; i++, a += sn) { \
-            const double d = (double)*(const T *)a - c, square = d * d; \
-            s1[i % 8] += d; \
-            s2[i % 8] += square; \
-            s3[i % 8] += square * d; \
-            s4[i % 8] += square * square; \
-        } \
         AC_HALVE(s1, 4, AC_JOIN_PLUS) AC_HALVE(s1, 2, AC_JOIN_PLUS) AC_HALVE(s1, 1, AC_JOIN_PLUS) \
         AC_HALVE(s2, 4, AC_JOIN_PLUS) AC_HALVE(s2, 2, AC_JOIN_PLUS) AC_HALVE(s2, 1, AC_JOIN_PLUS) \
         AC_HALVE(s3, 4, AC_JOIN_PLUS) AC_HALVE(s3, 2, AC_JOIN_PLUS) AC_HALVE(s3, 1, AC_JOIN_PLUS) \
@@ -75,6 +68,13 @@ static int ac_moments_store(char *out, ac_intp so, const char *partial, ac_intp 
         r.power[1] = s2[0]; \
         r.power[2] = s3[0]; \
         r.power[3] = s4[0]; \
+        for (; i < n; i++, a += sn) { /* in order, as short rows are folded as columns are */ \
+            const double d = (double)*(const T *)a - c, square = d * d; \
+            r.power[0] += d; \
+            r.power[1] += square; \
+            r.power[2] += square * d; \
+            r.power[3] += square * square; \
+        } \
         return r; \
     } \
     static ac_moments ac_moments_##S##_row(const char *a, ac_intp n, ac_intp sn, double c) \
@@ -136,6 +136,14 @@ static int ac_moments_store(char *out, ac_intp so, const char *partial, ac_intp 
         ac_intp j; \
         if (n < 8 && so != 0) { /* short rows are long columns */ \
             ac_moments_##S##_cols(out, so, a, n, sn, m, sm, mean, smean); \
+            return; \
+        } \
+        if (so == 0 && m > 8) { /* many rows into one result: they are halved too */ \
+            ac_moments first = ac_moments_none, second = ac_moments_none, *o = (ac_moments *)out; \
+            ac_moments_##S##_rows((char *)&first, 0, a, m / 2, sm, n, sn, mean, smean); \
+            ac_moments_##S##_rows((char *)&second, 0, a + m / 2 * sm, m - m / 2, sm, n, sn, mean + m / 2 * smean, \
+                                  smean); \
+            *o = ac_moments_plus(*o, ac_moments_plus(first, second)); \
             return; \
         } \
         for (j = 0; j < m; j++, a += sm, out += so, mean += smean) { \

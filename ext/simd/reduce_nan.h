@@ -15,7 +15,7 @@ static const ac_counted ac_counted_none = {-0.0, 0};
 enum {
     AC_NEAR = 2048,         /* elements of a row that are looked at twice */
     AC_NEAR_COLUMNS = 1024, /* columns that are folded in local memory, */
-    AC_FLOAT_ROWS = 512     /* and for how many rows, before they are added to a float64 */
+    AC_FLOAT_ROWS = 128     /* and for how many rows, before they are added to a float64 */
 };
 
 AC_INLINE float ac_number_f4(float v, float c) { return (void)c, v == v ? v : 0; }
@@ -100,7 +100,7 @@ AC_INLINE double ac_number_square_f8(double v, double c)
                 const T c = MEAN ? *(const T *)(mean + j * smean) : 0; \
                 const T v1 = *(const T *)p, v2 = *(const T *)(p + sm); \
                 const T v3 = *(const T *)(p + 2 * sm), v4 = *(const T *)(p + 3 * sm); \
-                sum[j] = (((sum[j] + VALUE(v1, c)) + VALUE(v2, c)) + VALUE(v3, c)) + VALUE(v4, c); \
+                sum[j] += (VALUE(v1, c) + VALUE(v2, c)) + (VALUE(v3, c) + VALUE(v4, c)); \
                 count[j] += ((v1 == v1) + (v2 == v2)) + ((v3 == v3) + (v4 == v4)); \
             } \
         } \
@@ -152,6 +152,14 @@ AC_INLINE double ac_number_square_f8(double v, double c)
         ac_intp j; \
         if (n < 8 && so != 0) { /* short rows are long columns */ \
             NAME##_cols(out, so, a, n, sn, m, sm, mean, smean); \
+            return; \
+        } \
+        if (so == 0 && m > 8) { /* many rows into one result: they are halved too */ \
+            ac_counted first = ac_counted_none, second = ac_counted_none, *o = (ac_counted *)out; \
+            NAME##_rows((char *)&first, 0, a, m / 2, sm, n, sn, mean, smean); \
+            NAME##_rows((char *)&second, 0, a + m / 2 * sm, m - m / 2, sm, n, sn, \
+                        MEAN ? mean + m / 2 * smean : mean, smean); \
+            *o = ac_plus_of_c16(*o, ac_plus_of_c16(first, second)); \
             return; \
         } \
         for (j = 0; j < m; j++, a += sm, out += so) { \

@@ -12,9 +12,9 @@ _ufuncs.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 _reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
 from allcores._ufuncs import ufunc  # noqa: E402
+from allcores.functions import linalg as linalg  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
-from allcores.functions import linalg as linalg  # noqa: E402
 from allcores.functions.nanreductions import *  # noqa: E402, F403
 from allcores.functions.nanreductions import __all__ as _nanreductions_all  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them

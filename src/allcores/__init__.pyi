@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from allcores._ufuncs import ufunc as ufunc
-from allcores.functions.elementwise import parallel as parallel
 from allcores.functions import linalg as linalg
+from allcores.functions.elementwise import parallel as parallel
 from allcores.functions.summaries import Moments as Moments
 from allcores.information import info as info
 from allcores.install import accelerate as accelerate
@@ -93,9 +93,9 @@ __all__ = [
     "less_equal",
     "limit",
     "log",
-    "log10",
     "log1p",
     "log2",
+    "log10",
     "logaddexp",
     "logaddexp2",
     "logical_and",
@@ -427,8 +427,12 @@ def nanstd(
     mean: ArrayLike = ...,
     correction: float = ...,
 ) -> Any: ...
-def nanargmin(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
-def nanargmax(a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...) -> Any: ...
+def nanargmin(
+    a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...
+) -> Any: ...
+def nanargmax(
+    a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...
+) -> Any: ...
 def ptp(a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ...) -> Any: ...
 def average(
     a: ArrayLike,

@@ -53,7 +53,7 @@ def _norm(x, order, axis, keepdims):
     if type(keepdims) is not bool or not _engine.worth(x):
         return NotImplemented
     if axis is None:
-        if order is None or x.ndim == 2 and order in ("f", "fro") or x.ndim == 1 and order == 2:
+        if order is None or (x.ndim == 2 and order in ("f", "fro")) or (x.ndim == 1 and order == 2):
             return _euclidean(x, None, keepdims)
         if x.ndim != 1:
             return NotImplemented

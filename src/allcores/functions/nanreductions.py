@@ -333,7 +333,7 @@ def nanstd(
     where=_NO_VALUE, mean=_NO_VALUE, correction=_NO_VALUE,
 ):  # fmt: skip
     """
-    Standard deviation over given axes of what is not NaN, as `numpy.nanstd`.
+    Square root of the variance over given axes of what is not NaN, as `numpy.nanstd`.
 
     Parameters
     ----------

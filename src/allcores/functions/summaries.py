@@ -144,7 +144,7 @@ class Moments(NamedTuple):
 
 
 def _powers(x, axis, mean):
-    """Means of (x - mean)^k, k = 1..4, axes kept."""
+    """Return the means of (x - mean)^k, k = 1..4, axes kept."""
     if type(x) is _ndarray:
         found = _told(MOMENTS, x, axis, None, None, True, _NO_VALUE, mean)
         if found is not NotImplemented:
@@ -218,7 +218,7 @@ def moments(x, axis=None):
 
 
 def _plain_moments(x, axis=None):
-    """The same with NumPy alone."""
+    """Return the same, by NumPy alone."""
 
     def powers(x, axis, mean):
         d = np.subtract(x, mean, dtype=np.float64)
@@ -266,8 +266,8 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
         x = np.asanyarray(x)
     if b is not None:
         factors = np.asanyarray(b)
-    real = type(x) is _ndarray and x.dtype.kind in "biuf"
-    if not real or x.size == 0 or b is not None and (type(factors) is not _ndarray or factors.dtype.kind not in "biuf"):
+    given = (x,) if factors is None else (x, factors)
+    if x.size == 0 or not all(type(one) is _ndarray and one.dtype.kind in "biuf" for one in given):
         from scipy.special import logsumexp as scipys
 
         return scipys(a, axis, b, keepdims, return_sign)
@@ -319,7 +319,7 @@ def _logsumexp(x, axis, factors, keepdims, return_sign, folds, ufuncs):
 
 
 def _plain_logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
-    """The same with NumPy alone."""
+    """Return the same, by NumPy alone."""
     return _logsumexp(np.asarray(a), axis, b, keepdims, return_sign, np, vars(np))
 
 
