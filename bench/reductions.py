@@ -11,6 +11,7 @@ import allcores as ac
 from allcores.kernels import KERNELS
 
 NAMES = ["sum", "mean", "var", "std", "min", "max", "argmax", "prod", "any", "all", "count_nonzero"]
+NAN_NAMES = ["nansum", "nanmean", "nanvar", "nanstd", "nanmin", "nanmax", "nanargmax", "nanprod"]
 SHAPES = [
     ((1_000_000,), None),
     ((10_000_000,), None),
@@ -22,18 +23,29 @@ SHAPES = [
     ((3_333_333, 3), 1),
     ((3, 3_333_333), 0),
 ]
-PEERS = ["bottleneck", "torch", "jax"]
+PEERS = ["bottleneck", "numbagg", "torch", "jax"]
 BOTTLENECK = {"sum", "mean", "var", "std", "min", "max", "argmax"}  # under names that begin with nan
 TORCH = {"min": "amin", "max": "amax"}
+TORCH_LACKS = {"nanvar", "nanstd", "nanmin", "nanmax", "nanargmax", "nanprod"}
 
 
 def bottleneck_call(name, values, axis):
+    name = name.removeprefix("nan")
     if name not in BOTTLENECK:
         return None
     return partial(getattr(import_module("bottleneck"), f"nan{name}"), values, axis=axis)
 
 
+def numbagg_call(name, values, axis):
+    function = getattr(import_module("numbagg"), name, None)
+    if function is None:
+        return None
+    return partial(function, values, axis=axis, **({"ddof": 0} if name in ("nanvar", "nanstd") else {}))
+
+
 def torch_call(name, values, axis):
+    if name in TORCH_LACKS:
+        return None
     tensor = import_module("torch").from_numpy(values)
     function = getattr(import_module("torch"), TORCH.get(name, name))
     options = {"correction": 0} if name in ("var", "std") else {}
@@ -49,13 +61,13 @@ def jax_call(name, values, axis):
     return lambda: function(given).block_until_ready()
 
 
-MAKE = {"bottleneck": bottleneck_call, "torch": torch_call, "jax": jax_call}
+MAKE = {"bottleneck": bottleneck_call, "numbagg": numbagg_call, "torch": torch_call, "jax": jax_call}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--functions", nargs="+", default=NAMES)
+    parser.add_argument("--functions", nargs="+", default=NAMES + NAN_NAMES)
     parser.add_argument("--numpy-only", action="store_true", help="leave the other libraries out")
     options = parser.parse_args()
     print(machine())
@@ -68,8 +80,10 @@ def main():
         for name in [name for name in options.functions if name in KERNELS]:
             data = values > 2.0 if name in ("any", "all", "count_nonzero") else values
             data = ~data if name == "all" else data
-            if name == "prod":
-                data = 1.0 + (values - 1.0) * 1e-6  # stays away from denormal numbers, which are slow for everybody
+            if name.startswith("nan"):
+                data = np.where(values > 1.25, np.nan, values)  # a quarter
+            if name.endswith("prod"):
+                data = 1.0 + (data - 1.0) * 1e-6  # stays away from denormal numbers, which are slow for everybody
             calls = {
                 "ac": partial(getattr(ac, name), data, axis=axis),
                 "numpy": partial(getattr(np, name), data, axis=axis),

@@ -28,7 +28,7 @@ def test_every_public_name_has_a_type():
 
 def test_no_type_without_a_public_name():
     # NumPy's newer versions have more ufuncs than its older ones.
-    assert {name for name in stub_names() - set(ac.__all__) if hasattr(np, name)} == set()
+    assert {name for name in stub_names() - set(ac.__all__) if hasattr(np, name)} <= {"linalg"}  # a module
 
 
 def test_every_compiled_module_has_a_stub():

@@ -17,6 +17,7 @@ cdef object float64 = np.dtype(np.float64)
 cdef object boolean = np.dtype(np.bool_)
 cdef object intp = np.dtype(np.intp)
 cdef object count_type = type(np.count_nonzero(np.ones(1)))     # int, or np.intp from NumPy 2.4 on
+cdef object powers = np.dtype([(name, np.float64) for name in ("first", "second", "third", "fourth")])
 cdef object uintp = np.dtype(np.uintp)
 cdef object int_type = np.intp
 # A NumPy integer from 2.3 on.
@@ -44,6 +45,30 @@ cdef inline bint is_worth(ndarray a) noexcept:
     cdef npy_intp n = PyArray_SIZE(a)
     cdef Py_ssize_t forced = forced_from()
     return n >= LEAST or (forced >= 0 and n >= forced and n > 0)
+
+
+cdef inline bint numpy_copies(int op) noexcept:
+    # NumPy's function takes microseconds at any size.
+    return op >= AC_ABSOLUTES
+
+
+cdef inline bint only_compares(int op) noexcept nogil:
+    # Comparisons with NaN raise flags that nobody is told of.
+    return (op == AC_MIN or op == AC_MAX or op == AC_MIN_ABSOLUTE or op == AC_MAX_ABSOLUTE or op == AC_NAN_MIN
+            or op == AC_NAN_MAX or op == AC_SPREAD)
+
+
+cdef inline int joined_by(int op) noexcept nogil:
+    # What folds the partial results of an operation that does not say so itself.
+    if op == AC_NAN_MUL:
+        return AC_MUL
+    if op == AC_MIN_ABSOLUTE:
+        return AC_MIN
+    if op == AC_MAX_ABSOLUTE:
+        return AC_MAX
+    if op == AC_COUNT or op == AC_SQUARES or op == AC_ABSOLUTES or op == AC_NAN_ADD:
+        return AC_ADD
+    return op
 
 
 cdef bint overlap(ndarray a, ndarray b):
@@ -149,10 +174,16 @@ cdef ndarray new_output(Job *job, ndarray a, bint *reduced, bint keepdims, objec
     return PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *> dtype, at, dims, steps, NULL, 0, NULL)
 
 
-cdef int neutral_of(int op, int kind, char *value) noexcept:
+cdef int neutral_of(Job *job, char *value) noexcept:
     # What changes nothing; for a sum -0.0, as 0.0 would turn a -0.0.
-    memset(value, 0, 16)
-    if op == AC_ADD or op == AC_SQUARES or op == AC_COUNT or op == AC_ANY:
+    cdef const ac_reduce_entry *entry = &table.reductions.fold[job.op][job.kind]
+    cdef int op = joined_by(job.op)
+    cdef int kind = job.acc
+    memset(value, 0, WIDEST)
+    if entry.neutral != NULL:
+        memcpy(value, entry.neutral, entry.size)
+        return 0
+    if op == AC_ADD or op == AC_ANY:
         if kind == AC_F4 or kind == AC_C8:
             (<float *> value)[0] = -0.0
             (<float *> value)[1] = -0.0
@@ -201,7 +232,9 @@ cdef double cost_of(Job *job) noexcept nogil:
         each += 0.3
     if job.axes[0].reduced:
         each += 2.0 / job.axes[0].n
-    if job.op == AC_MUL:
+    if job.op == AC_MUL or job.op == AC_NAN_MUL:
+        each += 0.2
+    if job.store != NULL:
         each += 0.2
     return each * job.total
 
@@ -226,10 +259,10 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
                 job.axes[i].c = PyArray_STRIDES(mean)[job.axes[i].place]
         job.mean = <const char *> PyArray_DATA(mean)
         # The deviations that NumPy would write lie packed: where the operand has gaps, its axes would join otherwise.
-        if not packed_alike(job):
+        if job.packed and not packed_alike(job):
             return NotImplemented
     job.a = <const char *> PyArray_DATA(a)
-    any_order = not job.pairwise and (job.op != AC_MUL or job.acc < AC_F2)
+    any_order = not job.pairwise and (job.op != AC_MUL and job.op != AC_NAN_MUL or job.acc < AC_F2)
     if any_order:
         turn_round(job)
     join_axes(job)
@@ -245,19 +278,20 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
         raise MemoryError
     memset(work, 0, sizeof(Work))
     work.job = job
-    neutral_of(job.op, job.acc, work.neutral)
+    neutral_of(job, work.neutral)
     if job.axes[0].reduced:
         raised = run_reduced(work, threads)
     else:
         raised = run_kept(work, threads, any_order)
+    job.nothing = work.nothing
     free(work)
     if raised == -2:
         raise MemoryError
-    if job.op == AC_SQUARES and raised > 0 and (
+    if (job.op == AC_SQUARES or job.store != NULL and not only_compares(job.op)) and raised > 0 and (
             raised & ~FE_UNDERFLOW or np.geterr()["under"] != "ignore"):
         # NumPy says which of its steps it was.
         return None
-    if raised < 0 or (job.acc >= AC_F2 and job.op != AC_MIN and job.op != AC_MAX):
+    if raised < 0 or (job.acc >= AC_F2 and not only_compares(job.op)):
         report(b"reduce", raised)
     reductions_done += 1
     return result
@@ -291,8 +325,10 @@ cdef object finish(object result, ndarray out):
 
 
 cdef object reduce_array(int op, object operand, object axis, object dtype, object out, object keepdims,
-                         object initial):
+                         object initial, ndarray mean=None, double parameter=0, int *nothing=NULL):
+    # None: NumPy must say what there is to warn of.
     cdef Job job
+    cdef const ac_reduce_entry *entry
     cdef bint reduced[MAX_DIMS]
     cdef ndarray a
     cdef ndarray to = None
@@ -305,7 +341,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     if not PyArray_CheckExact(<PyObject *> operand):
         return NotImplemented
     a = <ndarray> operand
-    if not is_worth(a):
+    if not is_worth(a) and not (numpy_copies(op) and PyArray_SIZE(a) > 0):
         return NotImplemented
     job.kind = kind_of(a)
     if job.kind < 0 or keepdims is not False and keepdims is not True:
@@ -319,14 +355,20 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     if not any_reduced:
         return NotImplemented
     job.op = op
-    job.acc = loops.fold[op][job.kind].out
-    job.rows = loops.fold[op][job.kind].rows
-    job.cols = loops.fold[op][job.kind].cols
+    entry = &loops.fold[op][job.kind]
+    job.acc = entry.out
+    job.rows = entry.rows
+    job.cols = entry.cols
+    job.store = entry.store
+    job.parameter = parameter
+    job.packed = False
     job.gather = NULL
     job.mean = NULL
     result_dtype = a.dtype
     if op == AC_ANY or op == AC_ALL or op == AC_COUNT:
         result_dtype = intp if op == AC_COUNT else boolean
+    elif op == AC_MOMENTS:
+        result_dtype = powers
     elif (op == AC_ADD or op == AC_MUL) and job.kind < AC_F2 and (
             job.kind == AC_B1 or PyArray_ITEMSIZE(a) < <npy_intp> sizeof(npy_intp)):
         result_dtype = uintp if job.acc == AC_U8 else intp
@@ -357,9 +399,9 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
         if (kind_of(to) != job.acc or to.dtype != result_dtype or not PyArray_FLAGS(to) & NPY_ARRAY_WRITEABLE
                 or overlap(a, to)):
             return NotImplemented
-    neutral_of(op, job.acc, job.start)
-    if op == AC_ADD:
-        memset(job.start, 0, 16)
+    neutral_of(&job, job.start)
+    if op == AC_ADD or op == AC_NAN_ADD or op == AC_ABSOLUTES or op == AC_SQUARES:
+        memset(job.start, 0, WIDEST)
     if initial is not NO_VALUE:
         if type(initial) not in (int, float, bool, complex) and not isinstance(initial, np.number):
             return NotImplemented
@@ -370,14 +412,18 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
             return NotImplemented
         memcpy(job.start, PyArray_DATA(<ndarray> value), size_of(job.acc))
     job.in_size = size_of(job.kind)
-    job.acc_size = size_of(job.acc)
+    job.acc_size = size_of(job.acc) if job.store == NULL else entry.size
     job.total = PyArray_SIZE(a)
-    job.pairwise = op == AC_ADD and job.acc >= AC_F2
-    job.join_rows = loops.fold[AC_ADD if op == AC_COUNT else op][job.acc].rows
-    job.join_cols = loops.fold[AC_ADD if op == AC_COUNT else op][job.acc].cols
+    job.pairwise = job.acc >= AC_F2 and (
+        op == AC_ADD or op == AC_NAN_ADD or op == AC_ABSOLUTES or op == AC_SQUARES)
+    job.halved = job.pairwise or op == AC_NAN_MEAN or op == AC_NAN_VARIANCE or op == AC_MOMENTS
+    job.join = loops.fold[joined_by(op)][job.acc].cols if entry.join == NULL else entry.join
     if load_axes(&job, a, reduced, to, keep) == 0:
         return NotImplemented
-    return run(&job, reduced, a, to, keep, result_dtype, cast, None)
+    result = run(&job, reduced, a, to, keep, result_dtype, cast, mean)
+    if nothing != NULL:
+        nothing[0] = job.nothing
+    return result
 
 
 def reduce_ufunc(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
@@ -429,17 +475,31 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
             return NotImplemented
     if not any_reduced:
         return NotImplemented
-    memset(job.start, 0, 16)
+    memset(job.start, 0, WIDEST)
     job.in_size = size_of(job.kind)
     job.acc_size = size_of(job.acc)
     job.total = PyArray_SIZE(a)
-    job.pairwise = True
-    job.join_rows = loops.fold[AC_ADD][job.acc].rows
-    job.join_cols = loops.fold[AC_ADD][job.acc].cols
+    job.pairwise = job.halved = job.packed = True
+    job.join = loops.fold[AC_ADD][job.acc].cols
+    job.store = NULL
     if load_axes(&job, a, reduced, to, keepdims) == 0:
         return NotImplemented
     result = run(&job, reduced, a, to, keepdims, mean.dtype, False, mean)
     return finish(result, to)
+
+
+def fold_told(int op, a, axis, dtype, out, keepdims, initial, ndarray mean=None, double parameter=0):
+    """
+    The result of an operation, and whether some of it is made of no elements, or NotImplemented for NumPy's turn.
+
+    `mean` has the operand's dimensions, those reduced of length 1.
+    """
+    cdef int nothing = 0
+    result = reduce_array(op, a, axis, dtype, out, False if keepdims is NO_VALUE else keepdims, initial, mean,
+                          parameter, &nothing)
+    if result is NotImplemented or result is None:
+        return NotImplemented
+    return (finish(result, None) if out is None else result), nothing != 0
 
 
 def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):

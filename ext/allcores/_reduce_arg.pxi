@@ -19,6 +19,7 @@ cdef struct Arg:
     npy_intp tasks
     const char **best       # for each unit
     npy_intp *index
+    int nothing             # whether an output has nothing to find
 
 
 cdef inline bint is_better(Arg *arg, const char *a, npy_intp i, const char *b, npy_intp j) noexcept nogil:
@@ -26,6 +27,11 @@ cdef inline bint is_better(Arg *arg, const char *a, npy_intp i, const char *b, n
     if j < i:
         return not arg.entry.better(b, a)
     return arg.entry.better(a, b)
+
+
+cdef inline void look(Arg *arg, const char *found) noexcept nogil:
+    if arg.entry.nothing != NULL and arg.entry.nothing(found):
+        arg.nothing = 1
 
 
 cdef void arg_unit(Arg *arg, npy_intp unit) noexcept nogil:
@@ -65,24 +71,33 @@ cdef void arg_task(void *context, Py_ssize_t number) noexcept nogil:
 cdef void arg_rows_task(void *context, Py_ssize_t number) noexcept nogil:
     # Whole outputs, each one row.
     cdef Arg *arg = <Arg *> context
-    cdef npy_intp output
+    cdef npy_intp output, at
     cdef Place place
     for output in range(arg.units * number // arg.tasks, arg.units * (number + 1) // arg.tasks):
         place = place_of(arg.kept, arg.nk, output)
-        (<npy_intp *> (arg.out + place.o))[0] = arg.entry.flat(arg.a + place.a, arg.axes[0].n, arg.axes[0].a)
+        at = arg.entry.flat(arg.a + place.a, arg.axes[0].n, arg.axes[0].a)
+        (<npy_intp *> (arg.out + place.o))[0] = at
+        look(arg, arg.a + place.a + at * arg.axes[0].a)
 
 
 cdef void arg_cols_task(void *context, Py_ssize_t number) noexcept nogil:
     # Blocks of `piece` columns along the first kept axis.
     cdef Arg *arg = <Arg *> context
     cdef Axis *along = &arg.kept[0]
-    cdef npy_intp unit, first
+    cdef npy_intp unit, first, n, i
     cdef Place place
+    cdef char *out
+    cdef const char *a
     for unit in range(arg.units * number // arg.tasks, arg.units * (number + 1) // arg.tasks):
         first = unit % arg.pieces * arg.piece
         place = place_of(&arg.kept[1], arg.nk - 1, unit // arg.pieces)
-        arg.entry.cols(arg.out + place.o + first * along.o, along.o, arg.a + place.a + first * along.a,
-                       arg.axes[0].n, arg.axes[0].a, min(arg.piece, along.n - first), along.a)
+        out = arg.out + place.o + first * along.o
+        a = arg.a + place.a + first * along.a
+        n = min(arg.piece, along.n - first)
+        arg.entry.cols(out, along.o, a, arg.axes[0].n, arg.axes[0].a, n, along.a)
+        if arg.entry.nothing != NULL:
+            for i in range(n):
+                look(arg, a + i * along.a + (<npy_intp *> (out + i * along.o))[0] * arg.axes[0].a)
 
 
 cdef void sort_by_step(Axis *axes, int n) noexcept nogil:
@@ -144,6 +159,7 @@ cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
                 if is_better(arg, arg.best[best], arg.index[best], arg.best[unit], arg.index[unit]):
                     best = unit
             (<npy_intp *> (arg.out + place_of(arg.kept, arg.nk, output).o))[0] = arg.index[best]
+            look(arg, arg.best[best])
     free(arg.best)
     free(arg.index)
     return raised
@@ -164,10 +180,24 @@ cdef int arg_columns(Arg *arg, npy_intp total, double each) noexcept nogil:
     return raised if raised < 0 else 0
 
 
-def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False):
-    """argmax (`greatest`) or argmin, or NotImplemented where there is no path."""
+cdef const ac_arg_entry *arg_entry_of(int kind, bint greatest, bint numbers) noexcept:
+    if numbers and greatest:
+        return &table.reductions.nanargmax[kind]
+    if numbers:
+        return &table.reductions.nanargmin[kind]
+    if greatest:
+        return &table.reductions.argmax[kind]
+    return &table.reductions.argmin[kind]
+
+
+def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bint numbers=False):
+    """
+    argmax (`greatest`) or argmin, among what is not NaN (`numbers`); NotImplemented where there is no path, or
+    perhaps nothing to find, after which `out` is anything.
+    """
     global reductions_done
     cdef Arg *arg
+    cdef const ac_arg_entry *entry
     cdef ndarray a
     cdef ndarray result
     cdef npy_intp dims[MAX_DIMS]
@@ -182,7 +212,10 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False):
     a = <ndarray> operand
     kind = kind_of(a)
     nd = PyArray_NDIM(a)
-    if not is_worth(a) or kind < 0 or table.reductions.argmax[kind].flat == NULL:
+    if not (is_worth(a) or numbers and PyArray_SIZE(a) > 0) or kind < 0:
+        return NotImplemented
+    entry = arg_entry_of(kind, greatest, numbers)
+    if entry.flat == NULL:
         return NotImplemented
     which = -1
     if axis is not None:
@@ -214,10 +247,7 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False):
     if arg == NULL:
         raise MemoryError
     memset(arg, 0, sizeof(Arg))
-    if greatest:
-        arg.entry = &table.reductions.argmax[kind]
-    else:
-        arg.entry = &table.reductions.argmin[kind]
+    arg.entry = entry
     arg.a = <const char *> PyArray_DATA(a)
     arg.out = <char *> PyArray_DATA(result)
     arg.outputs = 1
@@ -255,6 +285,8 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False):
             if magnitude(arg.axes[0].a) > 64:
                 each += 1
             raised = arg_search(arg, total, each + 3.0 / arg.axes[0].n)
+    if raised == 0 and arg.nothing:
+        raised = 1
     free(arg)
     if raised == -2:
         raise MemoryError

@@ -13,7 +13,7 @@ cdef struct Job:
     int kind            # type of the elements
     int acc             # type of the output
     npy_intp in_size
-    npy_intp acc_size
+    npy_intp acc_size   # of a partial result
     int nd
     Axis axes[MAX_DIMS]     # innermost first
     const char *a
@@ -22,16 +22,20 @@ cdef struct Job:
     npy_intp total
     reduce_fn rows      # of gathered elements if there is a gather
     reduce_fn cols
-    reduce_fn join_rows     # folds partial results
-    reduce_fn join_cols
+    reduce_fn join      # folds partial results, as cols
+    store_fn store      # makes outputs of partial results; NULL: they are outputs
+    double parameter    # for store
+    int nothing         # whether store found an output of no elements
     gather_fn gather
     bint pairwise       # the order is NumPy's and must be kept
+    bint halved         # a sum of floats: long rows are halved, and again, as NumPy does
+    bint packed         # only where NumPy's own copy would have the operand's layout
     bint direct         # rows are summed where they lie, whole
     bint pieces         # long rows can be split: not where NumPy's own rows are at most a buffer long
     int core            # innermost axes that together make a row,
     npy_intp row        # its elements,
     npy_intp chunk      # and how many of them NumPy adds to an output at a time
-    char start[16]
+    char start[WIDEST]
     double ns
 
 

@@ -27,8 +27,10 @@ cdef struct Work:
     npy_intp slots          # partial results of an output
     npy_intp *start         # of each piece
     char *partial
+    char *means             # of `beside` rows, packed
     char *decided           # a byte for each output: any and all need not look further
-    char neutral[16]
+    char neutral[WIDEST]
+    int nothing
     int failed
 
 ctypedef struct Place:
@@ -79,34 +81,44 @@ cdef npy_intp take_outer(Axis *to, int *count, Job *job, int first, int skip, bi
     return span
 
 
+cdef inline void store(Work *work, char *out, npy_intp step, const char *partial, npy_intp n) noexcept nogil:
+    if work.job.store != NULL and work.job.store(out, step, partial, n, work.job.parameter):
+        work.nothing = 1
+
+
 # --- kept -----------------------------------------------------------------------------------------------------------
 
-cdef void kept_unit(Work *work, Axis *over, npy_intp unit, char *scratch) noexcept nogil:
+cdef void kept_unit(Work *work, Axis *over, npy_intp unit, char *scratch, char *partial) noexcept nogil:
     cdef Job *job = work.job
     cdef Axis *along = &job.axes[0]
     cdef npy_intp first = unit % work.blocks * work.block
     cdef npy_intp n = min(work.block, along.n - first)
     cdef Place at = place_of(work.kept, work.nk, unit // work.blocks)
     cdef char *out = job.out + at.o + first * along.o
+    cdef npy_intp step = along.o
     cdef const char *a = job.a + at.a + first * along.a
     cdef const char *mean = NULL
     cdef const char *row
     cdef npy_intp i, j, k, rows
+    if job.store != NULL:
+        out = partial
+        step = job.acc_size
     if job.mean != NULL:
         mean = job.mean + at.c + first * along.c
-    fill(out, along.o, n, job.acc_size, job.start)
+    fill(out, step, n, job.acc_size, job.start)
     for i in range(work.rounds):
         row = a + (place_of(work.red, work.nr, i).a if work.nr else 0)
         if job.gather == NULL:
-            job.cols(out, along.o, row, over.n, over.a, n, along.a, mean, along.c)
+            job.cols(out, step, row, over.n, over.a, n, along.a, mean, along.c)
             continue
         j = 0
         while j < over.n:
             rows = min(<npy_intp> GATHERED_ROWS, over.n - j)
             for k in range(rows):
                 job.gather(scratch + k * n * job.acc_size, row + (j + k) * over.a, n, along.a, NULL)
-            job.cols(out, along.o, scratch, rows, n * job.acc_size, n, job.acc_size, NULL, 0)
+            job.cols(out, step, scratch, rows, n * job.acc_size, n, job.acc_size, NULL, 0)
             j += rows
+    store(work, job.out + at.o + first * along.o, along.o, out, n)
 
 
 cdef void kept_task(void *context, Py_ssize_t index) noexcept nogil:
@@ -115,16 +127,20 @@ cdef void kept_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef int r = 1
     cdef npy_intp unit
     cdef char *scratch = NULL
+    cdef char *partial = NULL
     while not job.axes[r].reduced:
         r += 1
     if job.gather != NULL:
         scratch = <char *> malloc(GATHERED_ROWS * work.block * job.acc_size)
-        if scratch == NULL:
-            work.failed = 1
-            return
-    for unit in range(work.units * index // work.tasks, work.units * (index + 1) // work.tasks):
-        kept_unit(work, &job.axes[r], unit, scratch)
+    if job.store != NULL:
+        partial = <char *> malloc(work.block * job.acc_size)
+    if (job.gather != NULL and scratch == NULL) or (job.store != NULL and partial == NULL):
+        work.failed = 1
+    else:
+        for unit in range(work.units * index // work.tasks, work.units * (index + 1) // work.tasks):
+            kept_unit(work, &job.axes[r], unit, scratch, partial)
     free(scratch)
+    free(partial)
 
 
 cdef void strip_task(void *context, Py_ssize_t index) noexcept nogil:
@@ -136,6 +152,7 @@ cdef void strip_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef Axis *along = &job.axes[0]
     cdef Axis *over = &job.axes[1]
     cdef npy_intp width = along.n * work.beside
+    cdef npy_intp mean = size_of(job.acc)
     cdef npy_intp unit, rows
     cdef char *out
     cdef const char *a
@@ -144,14 +161,18 @@ cdef void strip_task(void *context, Py_ssize_t index) noexcept nogil:
         a = job.a + unit * work.group * over.a
         rows = min(work.group, over.n - unit * work.group)
         fill(out, size, width, size, work.neutral)
-        job.cols(out, size, a, rows // work.beside, work.beside * over.a, width, along.a, NULL, 0)
+        job.cols(out, size, a, rows // work.beside, work.beside * over.a, width, along.a, work.means, mean)
         a += rows // work.beside * work.beside * over.a
-        job.cols(out, size, a, rows % work.beside, over.a, along.n, along.a, NULL, 0)
+        job.cols(out, size, a, rows % work.beside, over.a, along.n, along.a, work.means, mean)
 
 
 cdef int run_strips(Work *work, int threads) noexcept nogil:
     cdef Job *job = work.job
     cdef Axis *along = &job.axes[0]
+    cdef npy_intp step = along.o
+    cdef npy_intp size = size_of(job.acc)
+    cdef npy_intp i
+    cdef char *out = job.out
     cdef int raised
     work.beside = 1
     if along.n < 32 and along.a * along.n == job.axes[1].a:
@@ -159,13 +180,25 @@ cdef int run_strips(Work *work, int threads) noexcept nogil:
     work.group = 1 + PIECE // along.n
     work.units = (job.axes[1].n + work.group - 1) // work.group
     work.tasks = min(work.units, <npy_intp> (4 * threads))
-    work.partial = <char *> malloc(work.units * work.beside * along.n * job.acc_size)
+    # The last row is for outputs that are not partial results.
+    work.partial = <char *> malloc((work.units * work.beside + 1) * along.n * job.acc_size)
     if work.partial == NULL:
         return -2
+    if job.mean != NULL:
+        work.means = <char *> malloc(work.beside * along.n * size)
+        if work.means == NULL:
+            free(work.partial)
+            return -2
+        for i in range(work.beside * along.n):
+            memcpy(work.means + i * size, job.mean + i % along.n * along.c, size)
     raised = parallel_for(strip_task, work, work.tasks, threads, job.ns, 0)
-    fill(job.out, along.o, along.n, job.acc_size, job.start)
-    job.join_cols(job.out, along.o, work.partial, work.units * work.beside, along.n * job.acc_size, along.n,
-                  job.acc_size, NULL, 0)
+    free(work.means)
+    if job.store != NULL:
+        out = work.partial + work.units * work.beside * along.n * job.acc_size
+        step = job.acc_size
+    fill(out, step, along.n, job.acc_size, job.start)
+    job.join(out, step, work.partial, work.units * work.beside, along.n * job.acc_size, along.n, job.acc_size, NULL, 0)
+    store(work, job.out, along.o, out, along.n)
     free(work.partial)
     return raised
 
@@ -264,10 +297,16 @@ cdef void outputs_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef Job *job = work.job
     cdef npy_intp at = work.outputs * index // work.tasks
     cdef npy_intp end = work.outputs * (index + 1) // work.tasks
-    cdef npy_intp run, i
+    cdef npy_intp run, i, step
     cdef Axis along
     cdef Place place
+    cdef char *out
     cdef char *scratch = scratch_for(work)
+    cdef char *partial = NULL
+    if job.store != NULL:
+        partial = <char *> malloc(STORED * job.acc_size)
+        if partial == NULL:
+            work.failed = 1
     memset(&along, 0, sizeof(Axis))
     along.n = 1
     if work.nk:
@@ -275,13 +314,21 @@ cdef void outputs_task(void *context, Py_ssize_t index) noexcept nogil:
     while at < end and not work.failed:
         run = min(along.n - at % along.n, end - at)
         place = place_of(work.kept, work.nk, at)
-        fill(job.out + place.o, along.o, run, job.acc_size, job.start)
+        out = job.out + place.o
+        step = along.o
+        if job.store != NULL:
+            run = min(run, <npy_intp> STORED)
+            out = partial
+            step = job.acc_size
+        fill(out, step, run, job.acc_size, job.start)
         for i in range(work.rounds):
-            some_rows(work, job.out + place.o, along.o,
+            some_rows(work, out, step,
                       job.a + place.a + (place_of(work.red, work.nr, i).a if work.nr else 0), run, along.a,
                       job.mean + place.c, along.c, scratch)
+        store(work, job.out + place.o, along.o, out, run)
         at += run
     free(scratch)
+    free(partial)
 
 
 cdef void piece_unit(Work *work, npy_intp unit, char *scratch) noexcept nogil:
@@ -365,7 +412,7 @@ cdef npy_intp cut(Job *job, npy_intp *starts, npy_intp count, npy_intp first, np
         if starts != NULL:
             starts[count] = first
         return count + 1
-    half = half_of(job, n) if job.pairwise else PIECE
+    half = half_of(job, n) if job.halved else PIECE
     count = cut(job, starts, count, first, half)
     return cut(job, starts, count, first + half, n - half)
 
@@ -382,27 +429,36 @@ cdef char *join_tree(Work *work, char *parts, npy_intp n, npy_intp *used) noexce
     half = half_of(job, n)
     left = join_tree(work, parts, half, used)
     right = join_tree(work, parts, n - half, used)
-    job.join_cols(left, job.acc_size, right, 1, job.acc_size, 1, job.acc_size, NULL, 0)
+    job.join(left, job.acc_size, right, 1, job.acc_size, 1, job.acc_size, NULL, 0)
     return left
 
 
 cdef void join_parts(Work *work) noexcept nogil:
     cdef Job *job = work.job
-    cdef npy_intp output, row, used
+    cdef npy_intp output, row, used, left
     cdef npy_intp size = job.acc_size
+    cdef char partial[WIDEST]
     cdef char *out
     cdef char *parts
+    cdef char *to
     for output in range(work.outputs):
-        out = job.out + place_of(work.kept, work.nk, output).o
+        to = job.out + place_of(work.kept, work.nk, output).o
+        out = to if job.store == NULL else partial
         parts = work.partial + output * work.slots * size
         memcpy(out, job.start, size)
-        if work.pieces and job.pairwise:
+        if work.pieces and job.halved:
             for row in range(work.rows):
                 used = 0
-                job.join_cols(out, size, join_tree(work, parts + row * work.pieces * size, job.row, &used), 1, size, 1,
-                              size, NULL, 0)
+                job.join(out, size, join_tree(work, parts + row * work.pieces * size, job.row, &used), 1, size, 1, size,
+                         NULL, 0)
         else:
-            job.join_cols(out, size, parts, work.slots, size, 1, size, NULL, 0)
+            left = work.slots
+            while job.halved and not job.pairwise and left > 1:
+                used = left // 2
+                job.join(parts, size, parts + (left - used) * size, 1, size, used, size, NULL, 0)
+                left -= used
+            job.join(out, size, parts, left, size, 1, size, NULL, 0)
+        store(work, to, 0, out, 1)
 
 
 cdef int joined(Work *work) noexcept nogil:
@@ -435,7 +491,8 @@ cdef int run_reduced(Work *work, int threads) noexcept nogil:
         work.units = work.outputs * work.groups
         # One group an output is the same as a whole output, but for the place of an initial factor.
         if work.outputs >= OWN_OUTPUTS or (
-                work.units == work.outputs and work.outputs * 2 >= threads and job.op != AC_MUL):
+                work.units == work.outputs and work.outputs * 2 >= threads
+                and job.op != AC_MUL and job.op != AC_NAN_MUL):
             work.tasks = min(work.outputs, <npy_intp> (4 * threads))
             raised = parallel_for(outputs_task, work, work.tasks, threads, job.ns, 0)
             return -2 if work.failed else raised

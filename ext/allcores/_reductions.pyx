@@ -48,26 +48,37 @@ cdef extern from "Python.h":
 cdef extern from "reduce_table.h" nogil:
     enum:
         AC_B1, AC_I1, AC_I2, AC_I4, AC_I8, AC_U1, AC_U2, AC_U4, AC_U8, AC_F2, AC_F4, AC_F8, AC_C8, AC_C16, AC_TYPE_COUNT
-        AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL, AC_COUNT, AC_SQUARES, AC_REDUCE_OP_COUNT
+        AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL, AC_COUNT, AC_SQUARES, AC_ABSOLUTES, AC_MIN_ABSOLUTE
+        AC_MAX_ABSOLUTE, AC_NAN_ADD, AC_NAN_MUL, AC_NAN_MIN, AC_NAN_MAX, AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD
+        AC_MOMENTS, AC_REDUCE_OP_COUNT
     ctypedef void (*reduce_fn "ac_reduce_fn *")(
         char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp, const char *, npy_intp) noexcept nogil
     ctypedef npy_intp (*arg_fn "ac_arg_fn *")(const char *, npy_intp, npy_intp) noexcept nogil
     ctypedef void (*arg_cols_fn "ac_arg_cols_fn *")(
         char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp) noexcept nogil
+    ctypedef int (*store_fn "ac_store_fn *")(char *, npy_intp, const char *, npy_intp, double) noexcept nogil
+    ctypedef int (*nothing_fn)(const char *) noexcept nogil
     ctypedef int (*better_fn)(const char *, const char *) noexcept nogil
     ctypedef void (*gather_fn "ac_gather_fn *")(char *, const char *, npy_intp, npy_intp, const char *) noexcept nogil
     ctypedef struct ac_reduce_entry:
         reduce_fn rows
         reduce_fn cols
         int out
+        int size
+        reduce_fn join
+        const void *neutral
+        store_fn store
     ctypedef struct ac_arg_entry:
         arg_fn flat
         arg_cols_fn cols
         better_fn better
+        nothing_fn nothing
     struct ac_reductions:
-        ac_reduce_entry fold[8][14]
+        ac_reduce_entry fold[19][14]
         ac_arg_entry argmin[14]
         ac_arg_entry argmax[14]
+        ac_arg_entry nanargmin[14]
+        ac_arg_entry nanargmax[14]
         gather_fn to_f4[14]
         gather_fn to_f8[14]
         gather_fn same[14]
@@ -91,6 +102,8 @@ cdef enum:
     GATHERED_ROWS = 8
     GATHERED = 2048     # elements of short rows that are gathered together
     SHORT_ROW = 64
+    WIDEST = 32         # bytes of a partial result
+    STORED = 512        # partial results that become outputs together
 
 cdef tuple numpy_version = tuple(int(part) for part in np.__version__.split(".")[:2])
 # Where an axis of rows does not join the next, NumPy's iterator copies several rows into a buffer, from 2.3 on.
@@ -108,3 +121,6 @@ include "_reduce_api.pxi"
 
 # For functions/reductions.py.
 ADD, MUL, MIN, MAX, ANY, ALL = AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL
+SQUARES, ABSOLUTES, MIN_ABSOLUTE, MAX_ABSOLUTE = AC_SQUARES, AC_ABSOLUTES, AC_MIN_ABSOLUTE, AC_MAX_ABSOLUTE
+NAN_ADD, NAN_MUL, NAN_MIN, NAN_MAX = AC_NAN_ADD, AC_NAN_MUL, AC_NAN_MIN, AC_NAN_MAX
+NAN_MEAN, NAN_VARIANCE, SPREAD, MOMENTS = AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD, AC_MOMENTS

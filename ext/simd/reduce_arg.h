@@ -8,15 +8,19 @@
 enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 
 /* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
- * T where it can be, so that one comparison chooses both. */
-#define AC_ARG(NAME, T, INDEX, BEST, BETTER) \
-    static int NAME##_better(const char *a, const char *b) { return BETTER(*(const T *)a, *(const T *)b); } \
+ * T where it can be, so that one comparison chooses both. VALUE: what an element counts as. */
+#define AC_ARG(NAME, T, INDEX, BEST, BETTER, VALUE) \
+    static int NAME##_better(const char *a, const char *b) \
+    { \
+        const T x = VALUE(*(const T *)a), y = VALUE(*(const T *)b); \
+        return BETTER(x, y); \
+    } \
     AC_INLINE ac_intp NAME##_scan(const char *a, ac_intp n, ac_intp sn) \
     { \
-        T best = *(const T *)a; \
+        T best = VALUE(*(const T *)a); \
         ac_intp i, at = 0; \
         for (i = 1; i < n; i++) { \
-            const T v = *(const T *)(a + i * sn); \
+            const T v = VALUE(*(const T *)(a + i * sn)); \
             if (BETTER(best, v)) { \
                 best = v; \
                 at = i; \
@@ -34,7 +38,7 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
         if (n <= AC_ARG_SHORT) { \
             return NAME##_scan(a, n, sn); \
         } \
-        best = *(const T *)a; \
+        best = VALUE(*(const T *)a); \
         for (i = 0; i < n && best == best; i += size) { \
             const ac_intp left = n - i < size ? n - i : size; \
             const T v = sn == one ? BEST##_row(a + i * one, left, one) : BEST##_row(a + i * sn, left, sn); \
@@ -47,7 +51,7 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
             const char *p = a + i * sn; \
             int k, found = 0; \
             for (k = 0; k < AC_ARG_STEP; k++) { \
-                const T v = sn == one ? ((const T *)p)[k] : *(const T *)(p + k * sn); \
+                const T x = sn == one ? ((const T *)p)[k] : *(const T *)(p + k * sn), v = VALUE(x); \
                 found |= (v == best) | (v != v); \
             } \
             if (found) { \
@@ -55,7 +59,7 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
             } \
         } \
         for (; i < n - 1; i++) { \
-            const T v = *(const T *)(a + i * sn); \
+            const T v = VALUE(*(const T *)(a + i * sn)); \
             if ((v == best) | (v != v)) { \
                 break; \
             } \
@@ -67,14 +71,14 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
         T best[AC_ARG_COLUMNS]; \
         ac_intp i, j; \
         for (j = 0; j < n; j++) { \
-            best[j] = *(const T *)(a + j * sn); \
+            best[j] = VALUE(*(const T *)(a + j * sn)); \
             at[j] = 0; \
         } \
         for (i = 1; i < m; i++) { \
             const char *p = a + i * sm; \
             AC_INDEPENDENT \
             for (j = 0; j < n; j++) { \
-                const T v = *(const T *)(p + j * sn), b = best[j]; \
+                const T v = VALUE(*(const T *)(p + j * sn)), b = best[j]; \
                 const int better = BETTER(b, v); \
                 best[j] = better ? v : b; \
                 at[j] = better ? (INDEX)i : at[j]; \
@@ -133,10 +137,11 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 #define AC_BETTER_MORE_I(a, b) ((b) > (a))
 #define AC_BETTER_LESS_F(a, b) (((b) < (a)) | (((b) != (b)) & ((a) == (a))))
 #define AC_BETTER_MORE_F(a, b) (((b) > (a)) | (((b) != (b)) & ((a) == (a))))
+#define AC_VALUE_PLAIN(v) (v)
 
 #define AC_ARG_BOTH(T, INDEX, S, KIND) \
-    AC_ARG(ac_argmin_##S, T, INDEX, ac_min_##S, AC_BETTER_LESS_##KIND) \
-    AC_ARG(ac_argmax_##S, T, INDEX, ac_max_##S, AC_BETTER_MORE_##KIND)
+    AC_ARG(ac_argmin_##S, T, INDEX, ac_min_##S, AC_BETTER_LESS_##KIND, AC_VALUE_PLAIN) \
+    AC_ARG(ac_argmax_##S, T, INDEX, ac_max_##S, AC_BETTER_MORE_##KIND, AC_VALUE_PLAIN)
 
 AC_ARG_BOTH(int8_t, int32_t, i1, I)
 AC_ARG_BOTH(int16_t, int32_t, i2, I)

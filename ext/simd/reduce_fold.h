@@ -134,7 +134,8 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
         return NAME##_strands(a, n, sn, AC_STRANDS_SHORT); \
     }
 
-#define AC_FOLD_ROWS_OF(NAME, ACC, JOIN) \
+/* NAME_rows of NAME_row and NAME_cols. */
+#define AC_ROWS(NAME, ACC, JOIN) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -150,7 +151,7 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
 
 #define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
     AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
-    AC_FOLD_ROWS_OF(NAME, ACC, JOIN)
+    AC_ROWS(NAME, ACC, JOIN)
 
 /* The same for answers that are often known early: the first few elements alone, as an answer at the start then costs
  * next to nothing, and the rest in pieces. UNDECIDED(accumulator): whether later elements may still matter. */
@@ -268,7 +269,7 @@ static int64_t ac_count_b1_row(const char *a, ac_intp n, ac_intp sn)
     return total;
 }
 AC_FOLD_COLS(ac_count_b1, uint8_t, int64_t, AC_COUNT_OF)
-AC_FOLD_ROWS_OF(ac_count_b1, int64_t, AC_JOIN_PLUS)
+AC_ROWS(ac_count_b1, int64_t, AC_JOIN_PLUS)
 #define ac_add_b1_rows ac_count_b1_rows /* a sum of truth values is their count */
 #define ac_add_b1_cols ac_count_b1_cols
 AC_FOLD_ANY_ALL(uint8_t, b1)

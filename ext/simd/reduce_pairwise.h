@@ -17,40 +17,72 @@ enum { AC_LEAF = 128 };
 #if !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wpsabi" /* how eight are returned; all that return them are inlined */
 #endif
-#define AC_EIGHT(T, S) typedef T ac_eight_##S __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
+#define AC_EIGHT(T, BITS, S) \
+    typedef T ac_eight_##S __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias)); \
+    typedef BITS ac_bits_##S __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));
 #define AC_STRAND(r, k) (r)[k]
 #define AC_EIGHT_LOAD(S, x, p) x = *(const ac_eight_##S *)(const void *)(p)
 #define AC_EIGHT_ADD(x, y) x += y
-#define AC_EIGHT_SQUARE(x, c) x -= c, x *= x
+#define AC_EIGHT_SQUARE(S, x, c) x -= c, x *= x
+#define AC_EIGHT_ABSOLUTE(S, x, c) x = (ac_eight_##S)((ac_bits_##S)(x) & (AC_INFINITE_##S | (AC_INFINITE_##S - 1)))
+/* NaN becomes 0. GCC compares element by element what is longer than a register; arithmetic on bits it divides. */
+#if defined(__AVX512F__)
+#define AC_EIGHT_IS_NUMBER(S, x) (ac_bits_##S)((x) == (x))
 #else
-#define AC_EIGHT(T, S) typedef struct { T at[8]; } ac_eight_##S;
+#define AC_EIGHT_IS_NUMBER(S, x) \
+    (((AC_INFINITE_##S - ((ac_bits_##S)(x) & (AC_INFINITE_##S | (AC_INFINITE_##S - 1)))) >> AC_SIGN_##S) - 1)
+#endif
+#define AC_EIGHT_NUMBER(S, x, c) x = (ac_eight_##S)((ac_bits_##S)(x) & AC_EIGHT_IS_NUMBER(S, x))
+#define AC_EIGHT_NUMBER_SQUARE(S, x, c) \
+    do { \
+        const ac_bits_##S is_number_ = AC_EIGHT_IS_NUMBER(S, x); \
+        x -= c; \
+        x *= x; \
+        x = (ac_eight_##S)((ac_bits_##S)(x) & is_number_); \
+    } while (0)
+#else
+#define AC_EIGHT(T, BITS, S) typedef struct { T at[8]; } ac_eight_##S;
 #define AC_STRAND(r, k) (r).at[k]
 #define AC_EACH_STRAND(STATEMENT) do { int k_; for (k_ = 0; k_ < 8; k_++) { STATEMENT; } } while (0)
 #define AC_EIGHT_LOAD(S, x, p) x = *(const ac_eight_##S *)(const void *)(p)
 #define AC_EIGHT_ADD(x, y) AC_EACH_STRAND((x).at[k_] += (y).at[k_])
-#define AC_EIGHT_SQUARE(x, c) AC_EACH_STRAND((x).at[k_] -= (c); (x).at[k_] *= (x).at[k_])
+#define AC_EIGHT_SQUARE(S, x, c) AC_EACH_STRAND(AC_ONE_SQUARE((x).at[k_], c))
+#define AC_EIGHT_ABSOLUTE(S, x, c) AC_EACH_STRAND(AC_ONE_ABSOLUTE((x).at[k_], c))
+#define AC_EIGHT_NUMBER(S, x, c) AC_EACH_STRAND(AC_ONE_NUMBER((x).at[k_], c))
+#define AC_EIGHT_NUMBER_SQUARE(S, x, c) AC_EACH_STRAND(AC_ONE_NUMBER_SQUARE((x).at[k_], c))
 #endif
 
-AC_EIGHT(float, f4)
-AC_EIGHT(double, f8)
+/* What is summed of an element x, in place: one, or eight. */
+#define AC_ONE_AS_IS(x, c) (void)0
+#define AC_ONE_SQUARE(x, c) (x) -= (c), (x) *= (x)
+#define AC_ONE_ABSOLUTE(x, c) (x) = (x) < 0 ? -(x) : (x) + 0
+#define AC_ONE_NUMBER(x, c) (x) = (x) == (x) ? (x) : 0
+#define AC_ONE_NUMBER_SQUARE(x, c) (x) = (x) == (x) ? ((x) - (c)) * ((x) - (c)) : 0
+#define AC_EIGHT_AS_IS(S, x, c) (void)0
+
+AC_EIGHT(float, uint32_t, f4)
+AC_EIGHT(double, uint64_t, f8)
+#define AC_INFINITE_f4 0x7f800000u
+#define AC_INFINITE_f8 0x7ff0000000000000u
+#define AC_SIGN_f4 31
+#define AC_SIGN_f8 63
 
 AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
 
-/* NAME_rows: elements of type T (suffix S), with SQUARE the mean subtracted and squared. `sn` is literal where it is
- * inlined. */
-#define AC_PAIRWISE(NAME, T, S, SQUARE) \
+/* NAME_packed and NAME_strided sum a row of type T (suffix S), each element made what VALUE says. `sn` is literal where
+ * it is inlined. */
+#define AC_PAIRWISE_SUM(NAME, T, S, VALUE) \
     AC_INLINE T NAME##_one(const char *a, T c) \
     { \
         T x = *(const T *)a; \
-        if (SQUARE) { \
-            x -= c; \
-            x *= x; \
-        } \
+        (void)c; \
+        AC_ONE_##VALUE(x, c); \
         return x; \
     } \
     AC_INLINE ac_eight_##S NAME##_eight(const char *a, ac_intp sn, T c) \
     { \
         ac_eight_##S x; \
+        (void)c; \
         if (sn == (ac_intp)sizeof(T)) { \
             AC_EIGHT_LOAD(S, x, a); \
         } \
@@ -60,9 +92,7 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
                 AC_STRAND(x, k) = *(const T *)(a + k * sn); \
             } \
         } \
-        if (SQUARE) { \
-            AC_EIGHT_SQUARE(x, c); \
-        } \
+        AC_EIGHT_##VALUE(S, x, c); \
         return x; \
     } \
     /* The end of a leaf of n whose first `done` elements are in r. */ \
@@ -107,13 +137,17 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
     } \
     /* Two copies of the recursion, so that the contiguous one has its stride as a constant. */ \
     AC_PAIRWISE_TREE(NAME, _packed, T, (ac_intp)sizeof(T), 1) \
-    AC_PAIRWISE_TREE(NAME, _strided, T, sn, 0) \
+    AC_PAIRWISE_TREE(NAME, _strided, T, sn, 0)
+
+/* MEAN: whether VALUE asks for it. */
+#define AC_PAIRWISE(NAME, T, S, MEAN, VALUE) \
+    AC_PAIRWISE_SUM(NAME, T, S, VALUE) \
     AC_INLINE void NAME##_short(ac_intp n, char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp sn, \
                                 const char *mean, ac_intp smean) \
     { \
         ac_intp i, j; \
         for (j = 0; j < m; j++, a += sm, out += so, mean += smean) { \
-            const T c = SQUARE ? *(const T *)mean : 0; \
+            const T c = MEAN ? *(const T *)mean : 0; \
             T sum = (T)-0.0; \
             for (i = 0; i < n; i++) { \
                 sum += NAME##_one(a + i * sn, c); \
@@ -139,7 +173,7 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
         } \
         else { \
             for (j = 0; j < m; j++, a += sm, out += so, mean += smean) { \
-                const T c = SQUARE ? *(const T *)mean : 0; \
+                const T c = MEAN ? *(const T *)mean : 0; \
                 *(T *)out += sn == one ? NAME##_packed(a, n, sn, c) : NAME##_strided(a, n, sn, c); \
             } \
         } \
@@ -175,14 +209,14 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
 #define AC_PLUS_SQUARE_F4(r, v, c) ((r) + ((float)(v) - (c)) * ((float)(v) - (c)))
 #define AC_PLUS_SQUARE_F8(r, v, c) ((r) + ((double)(v) - (c)) * ((double)(v) - (c)))
 
-AC_PAIRWISE(ac_add_f4, float, f4, 0)
-AC_PAIRWISE(ac_add_f8, double, f8, 0)
+AC_PAIRWISE(ac_add_f4, float, f4, 0, AS_IS)
+AC_PAIRWISE(ac_add_f8, double, f8, 0, AS_IS)
 AC_FOLD_COLS(ac_add_f4, float, float, AC_PLUS_F)
 AC_FOLD_COLS(ac_add_f8, double, double, AC_PLUS_F)
 
-AC_PAIRWISE(ac_squares_f4, float, f4, 1)
+AC_PAIRWISE(ac_squares_f4, float, f4, 1, SQUARE)
 AC_FOLD_COLS(ac_squares_f4, float, float, AC_PLUS_SQUARE_F4)
-AC_PAIRWISE(ac_squares_f8, double, f8, 1)
+AC_PAIRWISE(ac_squares_f8, double, f8, 1, SQUARE)
 AC_FOLD_COLS(ac_squares_f8, double, double, AC_PLUS_SQUARE_F8)
 /* Rows of integers are gathered as squares and then added. */
 AC_FOLD_COLS(ac_squares_i1, int8_t, double, AC_PLUS_SQUARE_F8)

@@ -19,6 +19,17 @@ enum {
     AC_ALL,
     AC_COUNT,  /* of what is not zero, as int64 */
     AC_SQUARES, /* pairwise sum of (a - mean)^2; integers as float64 */
+    AC_ABSOLUTES, /* pairwise sum of |a| */
+    AC_MIN_ABSOLUTE,
+    AC_MAX_ABSOLUTE,
+    AC_NAN_ADD, /* of what is not NaN, as all that follow up to AC_NAN_VARIANCE */
+    AC_NAN_MUL,
+    AC_NAN_MIN, /* NaN where there is nothing else */
+    AC_NAN_MAX,
+    AC_NAN_MEAN,
+    AC_NAN_VARIANCE, /* sum of (a - mean)^2 / (count - parameter), NaN where that divisor is not positive */
+    AC_SPREAD,       /* greatest less least */
+    AC_MOMENTS,      /* sums of (a - mean)^k, k = 1..4, as four float64 an output; the mean is float64 */
     AC_REDUCE_OP_COUNT
 };
 
@@ -29,9 +40,18 @@ enum {
 typedef void ac_reduce_fn(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn,
                           const char *mean, ac_intp smean);
 
+/* Makes n outputs, `so` bytes apart, of packed partial results; returns whether one of them is made of no elements. */
+typedef int ac_store_fn(char *out, ac_intp so, const char *partial, ac_intp n, double parameter);
+
 typedef struct {
     ac_reduce_fn *rows, *cols;
-    int out; /* type of the outputs and of partial results */
+    int out; /* type of the outputs, and of partial results where there is no `store` */
+    /* Where partial results hold more than outputs, a count or a second fold: their size in bytes, the fold of them
+     * (cols), what they start from, and what makes outputs of them. */
+    int size;
+    ac_reduce_fn *join;
+    const void *neutral;
+    ac_store_fn *store;
 } ac_reduce_entry;
 
 /* Index of the first greatest (least) of n elements; the first NaN counts as both. n > 0. */
@@ -44,6 +64,8 @@ typedef struct {
     ac_arg_cols_fn *cols;
     /* Whether b, later in order, replaces a. */
     int (*better)(const char *a, const char *b);
+    /* Whether an element can only have been found because there was nothing better; NULL: none can. */
+    int (*nothing)(const char *a);
 } ac_arg_entry;
 
 /* Gathers n elements `sn` apart, converted; with a mean, (x - mean)^2. */
@@ -52,6 +74,7 @@ typedef void ac_gather_fn(char *dst, const char *a, ac_intp n, ac_intp sn, const
 struct ac_reductions {
     ac_reduce_entry fold[AC_REDUCE_OP_COUNT][AC_TYPE_COUNT];
     ac_arg_entry argmin[AC_TYPE_COUNT], argmax[AC_TYPE_COUNT];
+    ac_arg_entry nanargmin[AC_TYPE_COUNT], nanargmax[AC_TYPE_COUNT]; /* NaN counts as the worst */
     ac_gather_fn *to_f4[AC_TYPE_COUNT], *to_f8[AC_TYPE_COUNT], *same[AC_TYPE_COUNT], *squares[AC_TYPE_COUNT];
 };
 

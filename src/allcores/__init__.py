@@ -13,14 +13,19 @@ _composite.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 _reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
 from allcores._ufuncs import ufunc  # noqa: E402
+from allcores.functions import linalg as linalg  # noqa: E402
 from allcores.functions.composite import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
 from allcores.functions.composite import __all__ as _composite_all  # noqa: E402
 from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
+from allcores.functions.nanreductions import *  # noqa: E402, F403
+from allcores.functions.nanreductions import __all__ as _nanreductions_all  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
 from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
+from allcores.functions.summaries import *  # noqa: E402, F403
+from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
 from allcores.information import info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit  # noqa: E402
@@ -38,6 +43,8 @@ __all__ = [
     "uninstall",
     *_UFUNCS,
     *_composite_all,
+    *_nanreductions_all,
     *_reductions_all,
     *_statistics_all,
+    *_summaries_all,
 ]

@@ -5,7 +5,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from allcores._ufuncs import ufunc as ufunc
+from allcores.functions import linalg as linalg
 from allcores.functions.elementwise import parallel as parallel
+from allcores.functions.summaries import Moments as Moments
 from allcores.information import info as info
 from allcores.install import accelerate as accelerate
 from allcores.install import install as install
@@ -14,6 +16,7 @@ from allcores.limits import limit as limit
 
 __version__: str
 __all__ = [
+    "Moments",
     "abs",
     "absolute",
     "accelerate",
@@ -41,6 +44,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "average",
     "bitwise_and",
     "bitwise_count",
     "bitwise_invert",
@@ -104,6 +108,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logsumexp",
     "matmul",
     "matvec",
     "max",
@@ -113,8 +118,18 @@ __all__ = [
     "minimum",
     "mod",
     "modf",
+    "moments",
     "multiply",
     "nan_to_num",
+    "nanargmax",
+    "nanargmin",
+    "nanmax",
+    "nanmean",
+    "nanmin",
+    "nanprod",
+    "nanstd",
+    "nansum",
+    "nanvar",
     "negative",
     "nextafter",
     "not_equal",
@@ -123,6 +138,7 @@ __all__ = [
     "pow",
     "power",
     "prod",
+    "ptp",
     "rad2deg",
     "radians",
     "reciprocal",
@@ -381,3 +397,93 @@ def allclose(
     a: ArrayLike, b: ArrayLike, rtol: ArrayLike = 1e-05, atol: ArrayLike = 1e-08, equal_nan: bool = False
 ) -> bool: ...
 def array_equal(a1: ArrayLike, a2: ArrayLike, equal_nan: bool = False) -> bool: ...
+def nansum(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanprod(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmin(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmax(
+    a: ArrayLike,
+    axis: _Axis = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    initial: Any = ...,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanmean(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+) -> Any: ...
+def nanvar(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def nanstd(
+    a: ArrayLike,
+    axis: _Axis = None,
+    dtype: DTypeLike | None = None,
+    out: NDArray[Any] | None = None,
+    ddof: float = 0,
+    keepdims: bool = ...,
+    *,
+    where: ArrayLike = ...,
+    mean: ArrayLike = ...,
+    correction: float = ...,
+) -> Any: ...
+def nanargmin(
+    a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...
+) -> Any: ...
+def nanargmax(
+    a: ArrayLike, axis: int | None = None, out: NDArray[Any] | None = None, *, keepdims: bool = ...
+) -> Any: ...
+def ptp(a: ArrayLike, axis: _Axis = None, out: NDArray[Any] | None = None, keepdims: bool = ...) -> Any: ...
+def average(
+    a: ArrayLike,
+    axis: _Axis = None,
+    weights: ArrayLike | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = ...,
+) -> Any: ...
+def moments(x: ArrayLike, axis: _Axis = None) -> Moments: ...
+def logsumexp(
+    a: ArrayLike,
+    axis: _Axis = None,
+    b: ArrayLike | None = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+) -> Any: ...

@@ -12,6 +12,18 @@ MIN: int
 MAX: int
 ANY: int
 ALL: int
+SQUARES: int
+ABSOLUTES: int
+MIN_ABSOLUTE: int
+MAX_ABSOLUTE: int
+NAN_ADD: int
+NAN_MUL: int
+NAN_MIN: int
+NAN_MAX: int
+NAN_MEAN: int
+NAN_VARIANCE: int
+SPREAD: int
+MOMENTS: int
 
 def worth(a: object) -> bool: ...
 def elements(a: NDArray[Any], axis: Any) -> int: ...
@@ -26,8 +38,21 @@ def fold(
     initial: Any,
     where: Any,
 ) -> Any: ...
+def fold_told(
+    op: int,
+    a: Any,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    mean: NDArray[Any] | None = None,
+    parameter: float = 0,
+) -> Any: ...
 def count_nonzero(a: Any, axis: Any, keepdims: Any) -> Any: ...
-def arg_extreme(operand: Any, greatest: bool, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any: ...
+def arg_extreme(
+    operand: Any, greatest: bool, axis: Any = None, out: Any = None, keepdims: Any = False, numbers: bool = False
+) -> Any: ...
 def reduce_ufunc(
     ufunc: np.ufunc,
     a: Any,

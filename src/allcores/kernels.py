@@ -19,11 +19,12 @@ class Kernel:
     name : str
         Its name in `allcores`.
     family : str
-        "ufunc", "reduction" or "composite" (other element-wise functions).
+        "ufunc", "composite" (other element-wise functions), "reduction", or "summary": several reductions, or one that
+        NumPy has under no such name.
     function : callable
         The function itself.
     reference : callable
-        NumPy's function of the same signature.
+        NumPy's function of the same signature; where it has none, a plain one that calls NumPy.
     cost : float
         Serial nanoseconds an element of float64; a seed, used to decide whether threads pay.
     exact : bool

@@ -1,0 +1,224 @@
+"""ptp, average, norms, moments, logsumexp against NumPy, SciPy and plain formulas."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+
+import allcores as ac
+from allcores import _driver
+from allcores.functions import summaries
+
+THREADS = (1, 2, 7)
+SHAPES = [(20011,), (37, 61, 7), (3, 5000), (5000, 3), (129, 130), (2, 3)]
+
+
+@pytest.fixture(autouse=True)
+def forced():
+    before = _driver.settings()
+    _driver.configure(usable_cores=8, threads=7, parallel_from=1)
+    yield
+    _driver.configure(usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"])
+
+
+def outcome(function, *args, **options):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = function(*args, **options)
+        except Exception as error:  # noqa: BLE001  whatever NumPy raises
+            return type(error), str(error)
+        return repr(result), sorted({str(one.message) for one in caught})
+
+
+def views(x):
+    yield x
+    yield x.T
+    yield x[::-1]
+    yield np.asfortranarray(x)
+    wide = np.zeros([2 * n for n in x.shape], x.dtype)[tuple(slice(0, None, 2) for _ in x.shape)]
+    wide[...] = x
+    yield wide
+    if x.ndim > 1:
+        yield np.broadcast_to(x[:1], x.shape)
+
+
+def axes_of(ndim):
+    yield None
+    for count in range(1, ndim + 1):
+        for axes in itertools.combinations(range(ndim), count):
+            yield axes[0] if count == 1 else axes
+
+
+def on_any_threads(function, *args, **options):
+    """The result, after making sure that it is the same for all numbers of threads."""
+    found = []
+    for threads in THREADS:
+        _driver.configure(threads=threads)
+        found.append(function(*args, **options))
+    for other in found[1:]:
+        for p, q in zip(np.atleast_1d(found[0]), np.atleast_1d(other), strict=True):
+            assert np.asarray(p).tobytes() == np.asarray(q).tobytes()
+    return found[0]
+
+
+def same(got, expected, rtol=0.0):
+    assert type(got) is type(expected)
+    assert got.dtype == expected.dtype
+    np.testing.assert_allclose(got, expected, rtol=rtol, atol=0)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", list("fdbhiqBHIQ"))
+def test_ptp(dtype, shape):
+    rng = np.random.default_rng(1)
+    x = (rng.standard_normal(shape) * 1000).astype(dtype)
+    for view in views(x):
+        for axis in axes_of(view.ndim):
+            same(on_any_threads(ac.ptp, view, axis=axis), np.ptp(view, axis=axis))
+    same(ac.ptp(x, axis=0, keepdims=True), np.ptp(x, axis=0, keepdims=True))
+
+
+def test_ptp_says_what_numpy_says():
+    for x in (np.array([np.inf] * 5000), np.array([np.nan, 1.0] * 5000), np.array([1e308, -1e308] * 4000), np.ones(0)):
+        assert outcome(ac.ptp, x) == outcome(np.ptp, x)
+    x = np.array([[1.0, np.inf, np.nan], [2.0, 5.0, 1.0]])
+    assert outcome(ac.ptp, x, axis=0) == outcome(np.ptp, x, axis=0)
+
+
+@pytest.mark.parametrize("dtype", list("fdiB?"))
+def test_average(dtype):
+    rng = np.random.default_rng(2)
+    x = (rng.random((60, 70, 5)) * 9).astype(dtype)
+    for view in views(x):
+        weights = rng.random(view.shape).astype("f")
+        for axis in axes_of(view.ndim):
+            for returned in (False, True):
+                for options in ({}, {"weights": weights}, {"weights": weights, "keepdims": True}):
+                    got = ac.average(view, axis, returned=returned, **options)
+                    expected = np.average(view, axis, returned=returned, **options)
+                    for p, q in zip(*((g if returned else (g,)) for g in (got, expected)), strict=True):
+                        same(p, q)
+        for axis in range(view.ndim):
+            along = rng.random(view.shape[axis])
+            same(ac.average(view, axis, along), np.average(view, axis, along))
+
+
+def test_average_leaves_the_rest_to_numpy():
+    x = np.arange(6000.0).reshape(60, 100)
+    for options in (
+        {"axis": 2},
+        {"weights": np.ones(3), "axis": 0},
+        {"weights": np.ones(100)},
+        {"weights": np.zeros(100), "axis": 1},
+        {"weights": np.ones((100, 60)), "axis": (1, 0)},
+        {"weights": "x"},
+        {"axis": (0, 0)},
+    ):
+        assert outcome(ac.average, x, **options) == outcome(np.average, x, **options)
+    assert ac.average([1, 2, 4]) == np.average([1, 2, 4])
+
+
+@pytest.mark.parametrize("dtype", list("fdi"))
+@pytest.mark.parametrize("order", [None, 0, 1, 2, 3, 0.5, 2.5, -1, np.inf, -np.inf])
+def test_norm_of_vectors(order, dtype):
+    x = (np.random.default_rng(3).standard_normal((70, 90, 5)) * 9).astype(dtype)
+    x[x == 0] = 1
+    rtol = 1e-4 if dtype == "f" else 1e-12
+    for view in views(x):
+        for axis in range(3):
+            same(on_any_threads(ac.linalg.norm, view, order, axis), np.linalg.norm(view, order, axis), rtol)
+    flat = x.ravel()
+    for keepdims in (False, True):
+        same(ac.linalg.norm(flat, order, keepdims=keepdims), np.linalg.norm(flat, order, keepdims=keepdims), rtol)
+    same(ac.linalg.norm(x, order, (1,), True), np.linalg.norm(x, order, (1,), True), rtol)
+
+
+@pytest.mark.parametrize("order", [None, "fro", "nuc", 1, 2, -1, -2, np.inf, -np.inf, 0, "x"])
+def test_norm_of_matrices(order):
+    x = np.random.default_rng(4).standard_normal((90, 80))
+    stack = x.reshape(90, 8, 10)
+    for args in ((x, order), (x, order, (0, 1)), (x, order, (1, 0), True), (stack, order, (0, 2)), (stack, order)):
+        got, expected = outcome(ac.linalg.norm, *args), outcome(np.linalg.norm, *args)
+        if isinstance(expected[0], str):
+            np.testing.assert_allclose(ac.linalg.norm(*args), np.linalg.norm(*args), rtol=1e-12)
+        else:
+            assert got == expected
+
+
+def test_norm_leaves_the_rest_to_numpy():
+    x = np.ones((60, 100))
+    for args in ((x, None, 5), (x, None, (0, 0)), (x, None, "x"), (x, None, (0, 1, 0)), (x, "fro", 0), (x, [1], 0)):
+        assert outcome(ac.linalg.norm, *args) == outcome(np.linalg.norm, *args)
+    for odd in ([3.0, 4.0], np.zeros(0), x.astype(complex), np.float64(3), np.full(9000, 1e200)):
+        assert outcome(ac.linalg.norm, odd) == outcome(np.linalg.norm, odd)
+    assert np.isnan(ac.linalg.norm(np.where(np.eye(90), np.nan, 1), np.inf, 0)).all()
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("dtype", list("fdi"))
+def test_moments(dtype, shape):
+    x = (np.random.default_rng(5).gamma(2.0, 1.0, shape) * 10 + 100).astype(dtype)
+    rtol = 1e-5 if dtype == "f" else 1e-9
+    for view in views(x):
+        for axis in axes_of(view.ndim):
+            got = on_any_threads(ac.moments, view, axis)
+            assert isinstance(got, ac.Moments)
+            for p, q in zip(got, summaries._plain_moments(np.asarray(view, np.float64), axis), strict=True):
+                assert p.dtype == (np.float32 if dtype == "f" else np.float64)
+                assert np.shape(p) == np.shape(q)
+                np.testing.assert_allclose(p, q, rtol=rtol, atol=rtol)
+
+
+def test_moments_are_scipys():
+    stats = pytest.importorskip("scipy.stats")
+    x = np.random.default_rng(6).gamma(2.0, 1.0, (500, 40)) + 1e4
+    got = ac.moments(x, 0)
+    np.testing.assert_allclose(got.var, np.var(x, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(got.skew, stats.skew(x), rtol=1e-9)
+    np.testing.assert_allclose(got.kurtosis, stats.kurtosis(x), rtol=1e-9)
+
+
+def test_moments_of_odd_samples():
+    flat = ac.moments(np.full((50, 100), 3.0), axis=1)
+    assert (flat.mean == 3).all()
+    assert (flat.var == 0).all()
+    assert np.isnan(flat.skew).all()
+    assert np.isnan(ac.moments(np.array([1.0, np.nan, 2.0] * 2000))).all()
+    with pytest.raises(TypeError, match="x must be an array of real numbers, got dtype complex128"):
+        ac.moments(np.ones(3, complex))
+
+
+@pytest.mark.parametrize("dtype", list("fdi"))
+def test_logsumexp(dtype):
+    special = pytest.importorskip("scipy.special")
+    rng = np.random.default_rng(7)
+    x = (rng.standard_normal((50, 60, 4)) * 300).astype(dtype)
+    factors = rng.standard_normal((50, 1, 4))
+    rtol = 1e-4 if dtype == "f" else 1e-10
+    for view, factor in ((x, factors), (x.T, factors.T), (x[::-1], factors)):
+        for axis in axes_of(3):
+            for options in ({}, {"keepdims": True}, {"return_sign": True}, {"b": factor, "return_sign": True}):
+                got = ac.logsumexp(view, axis, **options)
+                expected = special.logsumexp(view, axis, **options)
+                np.testing.assert_allclose(got, expected, rtol=rtol, atol=rtol)
+    same(ac.logsumexp(x, 0), special.logsumexp(x, 0), rtol)
+    same(ac.logsumexp(x), special.logsumexp(x), rtol)
+
+
+def test_logsumexp_of_odd_exponents():
+    special = pytest.importorskip("scipy.special")
+    odd = [
+        [np.inf, 1.0], [-np.inf, -np.inf], [np.inf, -np.inf], [np.nan, 1.0], [0.0, -40.0], [1000.0, 1000.0], 3.0,
+        [0.0, -1e-17], [1e300, -1e300], [5],
+    ]  # fmt: skip
+    for a in odd:
+        for sign in (False, True):
+            np.testing.assert_allclose(
+                ac.logsumexp(a, return_sign=sign), special.logsumexp(a, return_sign=sign), rtol=1e-14
+            )
+    np.testing.assert_allclose(ac.logsumexp([1.0, 2.0], b=[1, -1]), np.nan)
+    np.testing.assert_allclose(ac.logsumexp([1.0, np.inf], b=[1, 0]), 1.0)
+    assert ac.logsumexp(np.zeros(0)) == -np.inf
+    np.testing.assert_allclose(ac.logsumexp([1j, 2.0]), special.logsumexp([1j, 2.0]))
