@@ -1,4 +1,4 @@
-"""Reductions, whole and along an axis, wide and narrow, against NumPy, bottleneck, torch and JAX."""
+"""Reductions, whole and along an axis, wide and narrow, with and without NaN, against NumPy, bottleneck, torch and JAX."""
 
 import argparse
 from functools import partial
@@ -23,7 +23,7 @@ SHAPES = [
     ((3_333_333, 3), 1),
     ((3, 3_333_333), 0),
 ]
-PEERS = ["bottleneck", "numbagg", "torch", "jax"]
+PEERS = ["bottleneck", "torch", "jax"]
 BOTTLENECK = {"sum", "mean", "var", "std", "min", "max", "argmax"}  # under names that begin with nan
 TORCH = {"min": "amin", "max": "amax"}
 TORCH_LACKS = {"nanvar", "nanstd", "nanmin", "nanmax", "nanargmax", "nanprod"}
@@ -34,13 +34,6 @@ def bottleneck_call(name, values, axis):
     if name not in BOTTLENECK:
         return None
     return partial(getattr(import_module("bottleneck"), f"nan{name}"), values, axis=axis)
-
-
-def numbagg_call(name, values, axis):
-    function = getattr(import_module("numbagg"), name, None)
-    if function is None:
-        return None
-    return partial(function, values, axis=axis, **({"ddof": 0} if name in ("nanvar", "nanstd") else {}))
 
 
 def torch_call(name, values, axis):
@@ -61,7 +54,7 @@ def jax_call(name, values, axis):
     return lambda: function(given).block_until_ready()
 
 
-MAKE = {"bottleneck": bottleneck_call, "numbagg": numbagg_call, "torch": torch_call, "jax": jax_call}
+MAKE = {"bottleneck": bottleneck_call, "torch": torch_call, "jax": jax_call}
 
 
 def main():

@@ -44,6 +44,11 @@ static int ac_moments_store(char *out, ac_intp so, const char *partial, ac_intp 
     return 0;
 }
 
+#define AC_MOMENTS_JOIN(s) \
+    AC_HALVE(s, 4, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
+    AC_HALVE(s, 2, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
+    AC_HALVE(s, 1, AC_JOIN_PLUS, AC_AS_IT_LIKES)
+
 #define AC_MOMENTS_OF(T, S) \
     AC_INLINE ac_moments ac_moments_##S##_strands(const char *a, ac_intp n, ac_intp sn, double c) \
     { \
@@ -60,10 +65,10 @@ static int ac_moments_store(char *out, ac_intp so, const char *partial, ac_intp 
                 s4[k] += square * square; \
             } \
         } \
-        AC_HALVE(s1, 4, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s1, 2, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s1, 1, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
-        AC_HALVE(s2, 4, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s2, 2, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s2, 1, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
-        AC_HALVE(s3, 4, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s3, 2, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s3, 1, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
-        AC_HALVE(s4, 4, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s4, 2, AC_JOIN_PLUS, AC_AS_IT_LIKES) AC_HALVE(s4, 1, AC_JOIN_PLUS, AC_AS_IT_LIKES) \
+        AC_MOMENTS_JOIN(s1) \
+        AC_MOMENTS_JOIN(s2) \
+        AC_MOMENTS_JOIN(s3) \
+        AC_MOMENTS_JOIN(s4) \
         r.power[0] = s1[0]; \
         r.power[1] = s2[0]; \
         r.power[2] = s3[0]; \
