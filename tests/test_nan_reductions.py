@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores import _driver, _reductions
+from allcores import _driver, _isa, _reductions
 
 THREADS = (1, 2, 7)
 SUMS = ("nansum", "nanmean", "nanvar", "nanstd")
@@ -279,7 +279,7 @@ def test_float32_is_summed_pairwise():
 @pytest.mark.parametrize("isa", ac.info()["isa_compiled"])
 def test_every_level(isa):
     try:
-        _reductions._set_isa(isa)
+        _isa.set_isa(isa)
     except ValueError:
         pytest.skip(f"this machine has no {isa}")
     try:
@@ -288,7 +288,7 @@ def test_every_level(isa):
                 for axis in (None, 0, 1):
                     compare(name, sample(dtype, (129, 130), 0.3, name=name), axis=axis)
     finally:
-        _reductions._set_isa("")
+        _isa.set_isa("")
 
 
 @st.composite

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores import _driver, _reductions
+from allcores import _driver, _isa, _reductions
 from allcores.kernels import KERNELS
 
 THREADS = (1, 2, 7)
@@ -427,7 +427,7 @@ def test_long_rows_of_few_outputs():
 @pytest.mark.parametrize("isa", ac.info()["isa_compiled"])
 def test_every_level_gives_the_same(isa):
     try:
-        _reductions._set_isa(isa)
+        _isa.set_isa(isa)
     except ValueError:
         pytest.skip(f"this machine has no {isa}")
     try:
@@ -441,12 +441,12 @@ def test_every_level_gives_the_same(isa):
                     check("max", x, axis=axis)
                     check("argmin", x, axis=axis)
     finally:
-        _reductions._set_isa("")
+        _isa.set_isa("")
 
 
 def test_unknown_level():
-    with pytest.raises(ValueError, match="got 'v9'"):
-        _reductions._set_isa("v9")
+    with pytest.raises(ValueError, match="v9 is no instruction-set level"):
+        _isa.set_isa("v9")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 
 from allcores._driver cimport forced_from, report, threads_for
 from allcores._elementwise cimport MAX_ARGS, Loop, loop_fn, run_flat, run_iterated
+from allcores._isa cimport level
 from allcores._ufuncs cimport flat_layout, new_array
 from cpython.object cimport PyObject
 from libc.string cimport memset
@@ -34,15 +35,9 @@ cdef extern from "composite_table.h" nogil:
         loop_fn differ[2]
         loop_fn differ_bits[4]
         loop_fn differ_bool
-    ctypedef struct ac_table:
-        const ac_composites *composites
-    const ac_table *ac_select(const char *, int *)
 
 import_array()
 import_ufunc()
-
-cdef int why = 0
-cdef const ac_table *table = ac_select(NULL, &why)
 
 cdef object LEAST_LONG = np.iinfo(np.int64).min
 cdef object LARGEST_LONG = np.iinfo(np.int64).max
@@ -50,14 +45,8 @@ cdef object LARGEST_LONG = np.iinfo(np.int64).max
 cdef long long calls_done = 0
 
 
-def set_isa(str name):
-    """Uses the inner loops of the level `name`, '' for the best."""
-    global table
-    cdef int why = 0
-    found = ac_select(name.encode(), &why)
-    if found == NULL:
-        raise ValueError(f"name must be a level that is compiled in and that this processor runs, got {name!r}")
-    table = found
+cdef inline const ac_composites *composites() noexcept nogil:
+    return <const ac_composites *> level().composites
 
 
 def calls_run():
@@ -184,7 +173,7 @@ def where(condition, x, y):
     first, second = chosen(x, dtype), chosen(y, dtype)
     if first is None or second is None:
         return NotImplemented
-    prepare(&loop, table.composites.choose[index], NULL, 0.1 + 0.07 * size, 3, 4)
+    prepare(&loop, composites().choose[index], NULL, 0.1 + 0.07 * size, 3, 4)
     operand(&loop, 0, NPY_BOOL, 1)
     for index in range(1, 4):
         operand(&loop, index, typenum, size)
@@ -220,7 +209,7 @@ def nan_to_num(x, out, double nan, double high, double low):
         return NotImplemented
     memset(&values, 0, sizeof(values))
     values.first, values.second, values.third = nan, high, low
-    return one_to_one(<loop_fn *> table.composites.replace, &values, 0.5, x, out, &raised)
+    return one_to_one(<loop_fn *> composites().replace, &values, 0.5, x, out, &raised)
 
 
 def round_to(x, out, int decimals):
@@ -233,7 +222,7 @@ def round_to(x, out, int decimals):
     memset(&values, 0, sizeof(values))
     values.first = 10.0 ** places
     values.flag = decimals < 0
-    result = one_to_one(<loop_fn *> table.composites.round, &values, 0.7, x, out, &raised)
+    result = one_to_one(<loop_fn *> composites().round, &values, 0.7, x, out, &raised)
     if result is not NotImplemented:
         # Of NumPy's steps the product alone can overflow, and the first alone meets a signalling NaN.
         report("multiply", raised & FE_OVERFLOW)
@@ -273,7 +262,7 @@ def close(x, y, dtype, double rtol, double atol, bint equal_nan, bint every):
     watched = ((0 if errors["over"] == "ignore" else FE_OVERFLOW)
                | (0 if errors["under"] == "ignore" else FE_UNDERFLOW))
     values.early = watched == 0
-    result = compared(table.composites.apart[index] if every else table.composites.close[index], &values, 0.9,
+    result = compared(composites().apart[index] if every else composites().close[index], &values, 0.9,
                       x, y, typenum, 4 + 4 * index, not every, &raised)
     if result is NotImplemented or raised & watched:
         return NotImplemented
@@ -289,11 +278,11 @@ def array_equal(x, y, dtype, bint equal_nan):
     values.flag = equal_nan
     values.early = 1
     if index >= 0:
-        fn = table.composites.differ[index]
+        fn = composites().differ[index]
     elif dtype.kind == "b":
-        fn = table.composites.differ_bool
+        fn = composites().differ_bool
     elif dtype.kind in "iu":
-        fn = table.composites.differ_bits[{1: 0, 2: 1, 4: 2, 8: 3}[size]]
+        fn = composites().differ_bits[{1: 0, 2: 1, 4: 2, 8: 3}[size]]
     else:
         return NotImplemented
     result = compared(fn, &values, 0.7, x, y, typenum, size, False, &raised)

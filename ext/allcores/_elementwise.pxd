@@ -1,10 +1,9 @@
 # Running one inner loop over whole operands. See _elementwise.pyx.
+from allcores._isa cimport loop_fn
 from npyapi cimport PyArrayObject, npy_intp
 
 cdef enum:
     MAX_ARGS = 8    # operands of a loop; ufuncs with more are NumPy's alone
-
-ctypedef void (*loop_fn)(char **args, const npy_intp *dims, const npy_intp *steps, void *data) noexcept nogil
 
 cdef struct Loop:
     loop_fn fn          # ours where there is one, else NumPy's

@@ -12,6 +12,7 @@ Called by _ufuncs and _install; calls _driver.
 """
 from libc.string cimport memcpy
 from allcores._driver cimport MAY_RAISE, parallel_for, threads_for
+from allcores._isa cimport level
 from cpython.object cimport PyObject
 from npyapi cimport *
 from numpy cimport import_array, import_ufunc
@@ -19,15 +20,8 @@ from numpy cimport import_array, import_ufunc
 cdef extern from "Python.h":
     Py_ssize_t PY_SSIZE_T_MAX
 
-cdef extern from "table.h" nogil:
-    ctypedef struct ac_table:
-        void (*stream_copy)(char *, const char *, size_t) noexcept nogil
-    const ac_table *ac_select(const char *, int *)
-
 import_array()
 import_ufunc()
-
-cdef const ac_table *table = ac_select(NULL, NULL)
 
 cdef enum:
     MAX_DIMS = 64           # NumPy's own limit
@@ -100,7 +94,7 @@ cdef void flat_task(void *context, Py_ssize_t index) noexcept nogil:
     while start < stop:
         count = size if size < stop - start else stop - start
         loop.fn(args, &count, flat.steps, loop.data)
-        table.stream_copy(target, block, count * loop.itemsize[loop.nin])
+        level().stream_copy(target, block, count * loop.itemsize[loop.nin])
         target += count * loop.itemsize[loop.nin]
         for i in range(loop.nin):
             args[i] += count * flat.steps[i]

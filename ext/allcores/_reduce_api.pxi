@@ -24,18 +24,6 @@ cdef object int_type = np.intp
 cdef bint counts_are_ints = type(np.count_nonzero(np.zeros(1))) is int
 
 
-def _set_isa(name):
-    """Takes the inner loops of an instruction-set level, "" for the best; returns its name."""
-    global table
-    cdef int why = 0
-    cdef bytes text = name.encode()
-    cdef const ac_table *found = ac_select(text, &why)
-    if found == NULL:
-        raise ValueError(f"name must be a level that is compiled in and that this processor runs, got {name!r}")
-    table = found
-    return table.isa.decode()
-
-
 def reductions_run():
     """How many reductions found a path here, since the import."""
     return reductions_done
@@ -176,7 +164,7 @@ cdef ndarray new_output(Job *job, ndarray a, bint *reduced, bint keepdims, objec
 
 cdef int neutral_of(Job *job, char *value) noexcept:
     # What changes nothing; for a sum -0.0, as 0.0 would turn a -0.0.
-    cdef const ac_reduce_entry *entry = &table.reductions.fold[job.op][job.kind]
+    cdef const ac_reduce_entry *entry = &reductions().fold[job.op][job.kind]
     cdef int op = joined_by(job.op)
     cdef int kind = job.acc
     memset(value, 0, WIDEST)
@@ -244,7 +232,7 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
     # `job` with its axes loaded and its operation known.
     global reductions_done
     cdef Work *work
-    cdef const ac_reductions *loops = table.reductions
+    cdef const ac_reductions *loops = reductions()
     cdef int raised, threads
     cdef bint any_order
     cdef int i
@@ -332,7 +320,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     cdef bint reduced[MAX_DIMS]
     cdef ndarray a
     cdef ndarray to = None
-    cdef const ac_reductions *loops = table.reductions
+    cdef const ac_reductions *loops = reductions()
     cdef bint cast = False
     cdef bint any_reduced = False
     cdef bint keep
@@ -446,7 +434,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     cdef bint reduced[MAX_DIMS]
     cdef ndarray a
     cdef ndarray to = None
-    cdef const ac_reductions *loops = table.reductions
+    cdef const ac_reductions *loops = reductions()
     cdef int i
     cdef bint any_reduced = False
     if not PyArray_CheckExact(<PyObject *> operand) or not PyArray_CheckExact(<PyObject *> mean):

@@ -182,12 +182,12 @@ cdef int arg_columns(Arg *arg, npy_intp total, double each) noexcept nogil:
 
 cdef const ac_arg_entry *arg_entry_of(int kind, bint greatest, bint numbers) noexcept:
     if numbers and greatest:
-        return &table.reductions.nanargmax[kind]
+        return &reductions().nanargmax[kind]
     if numbers:
-        return &table.reductions.nanargmin[kind]
+        return &reductions().nanargmin[kind]
     if greatest:
-        return &table.reductions.argmax[kind]
-    return &table.reductions.argmin[kind]
+        return &reductions().argmax[kind]
+    return &reductions().argmin[kind]
 
 
 def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bint numbers=False):

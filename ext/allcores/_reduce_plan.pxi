@@ -226,7 +226,7 @@ cdef int plan_rows(Job *job, bint cast) except -1:
         elif cast or job.nd > 1:
             find_rows(job, cast, np.getbufsize())
         if job.core > 1 and job.gather == NULL:
-            job.gather = table.reductions.same[job.kind]
+            job.gather = reductions().same[job.kind]
         job.pieces = job.core == 1 and job.chunk == job.row and not cast
     job.direct = job.gather == NULL and job.chunk == job.row
     return 0

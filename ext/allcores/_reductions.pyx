@@ -15,6 +15,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from allcores._driver cimport forced_from, parallel_for, report, threads_for
+from allcores._isa cimport level
 
 from numpy cimport (
     NPY_ARRAY_WRITEABLE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_ISALIGNED,
@@ -83,15 +84,8 @@ cdef extern from "reduce_table.h" nogil:
         gather_fn to_f8[14]
         gather_fn same[14]
         gather_fn squares[14]
-    ctypedef struct ac_table:
-        const char *isa
-        const ac_reductions *reductions
-    const ac_table *ac_select(const char *, int *)
 
 import_array()
-
-cdef int why = 0
-cdef const ac_table *table = ac_select(NULL, &why)
 
 cdef enum:
     MAX_DIMS = 64       # NumPy's own limit
@@ -113,6 +107,11 @@ cdef bint turns_axes = numpy_version < (2, 2)
 
 # Calls that found a path, for tests.
 cdef long long reductions_done = 0
+
+
+cdef inline const ac_reductions *reductions() noexcept nogil:
+    return <const ac_reductions *> level().reductions
+
 
 include "_reduce_plan.pxi"
 include "_reduce_run.pxi"

@@ -11,6 +11,7 @@ from importlib import import_module
 
 import numpy as np
 from allcores._driver cimport forced_from, limits_epoch, report, threads_for, worth_from
+from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
 from cpython.mem cimport PyMem_Calloc
 from cpython.object cimport PyObject
@@ -55,33 +56,6 @@ cdef extern from "Python.h":
 # A function that returns an object, called as the C function it is: NULL and an error set, or a reference to give on.
 ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *, Py_ssize_t) noexcept
 
-cdef extern from "table.h":
-    ctypedef struct ac_numpy_loop:
-        loop_fn loop
-        void *data
-    ctypedef struct ac_loop_entry:
-        const char *ufunc
-        const char *types
-        loop_fn loop
-    ctypedef struct ac_math_entry:
-        const char *ufunc
-        const char *types
-        loop_fn loop
-        double cost
-        int used
-    ctypedef struct ac_math_table:
-        const ac_math_entry *loops
-        npy_intp loops_count
-    ctypedef struct ac_table:
-        const char *isa
-        const ac_loop_entry *loops
-        npy_intp loops_count
-        const ac_math_table *math
-    const ac_table *ac_select(const char *, int *)
-    const char *ac_compiled_levels()
-    const char *ac_compiler()
-    int AC_ISA_UNKNOWN, AC_ISA_NOT_COMPILED, AC_ISA_NOT_ON_THIS_CPU
-
 from libc.string cimport memcpy, memset, strcmp
 
 cdef extern from "string.h":
@@ -94,7 +68,6 @@ cdef enum:
     LEAST_SIZE = 1024   # calls below it are NumPy's, whatever the costs say
     PLACES = 1024       # of the map from NumPy's objects to targets
 
-cdef const ac_table *table = ac_select(NULL, NULL)
 cdef const unsigned int *limits = limits_epoch()
 cdef object reduce_hook = None
 cdef PyObject *place_key[PLACES]
@@ -176,10 +149,10 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
         plain[i].data = loop.data
         if not mine:
             continue
-        for entry in range(table.loops_count):
-            if (strcmp(table.loops[entry].ufunc, numpy.name) == 0
-                    and table.loops[entry].types == <bytes> names[i].encode()):
-                target.loops[i].fn = table.loops[entry].loop
+        for entry in range(level().loops_count):
+            if (strcmp(level().loops[entry].ufunc, numpy.name) == 0
+                    and level().loops[entry].types == <bytes> names[i].encode()):
+                target.loops[i].fn = level().loops[entry].loop
                 target.loops[i].data = &plain[i]
     if mine:
         use_mathematics(target, names)
@@ -195,8 +168,8 @@ cdef int use_mathematics(Target *target, object names) except -1:
     cdef void **data = NULL
     cdef int i, j
     for i in range(numpy.ntypes):
-        for j in range(table.math.loops_count):
-            entry = &table.math.loops[j]
+        for j in range(level().math.loops_count):
+            entry = &level().math.loops[j]
             if (not entry.used or target.loops[i].fn == NULL or strcmp(entry.ufunc, numpy.name) != 0
                     or <bytes> entry.types != <bytes> names[i].encode()):
                 continue
@@ -398,8 +371,8 @@ def own_mathematics(str name, str doc=""):
     if functions == NULL or data == NULL or types == NULL:
         raise MemoryError
     wanted = name.encode()
-    for j in range(table.math.loops_count):
-        entry = &table.math.loops[j]
+    for j in range(level().math.loops_count):
+        entry = &level().math.loops[j]
         if <bytes> entry.ufunc != wanted:
             continue
         nin = (<bytes> entry.types).index(b"->")
@@ -420,8 +393,8 @@ def own_mathematics(str name, str doc=""):
 
 def mathematics():
     """Returns (ufunc, types, cost, used) of every loop of our own mathematics at the level in use."""
-    return [(table.math.loops[i].ufunc.decode(), table.math.loops[i].types.decode(), table.math.loops[i].cost,
-             bool(table.math.loops[i].used)) for i in range(table.math.loops_count)]
+    return [(level().math.loops[i].ufunc.decode(), level().math.loops[i].types.decode(), level().math.loops[i].cost,
+             bool(level().math.loops[i].used)) for i in range(level().math.loops_count)]
 
 
 def from_size(parallel_ufunc):
@@ -433,29 +406,7 @@ def from_size(parallel_ufunc):
 
 def own_loops():
     """Returns (ufunc, types) of every inner loop of our own at the level in use."""
-    return [(table.loops[i].ufunc.decode(), table.loops[i].types.decode()) for i in range(table.loops_count)]
-
-
-def isa():
-    """Returns the instruction-set level in use, those compiled in, and the compiler."""
-    return table.isa.decode(), ac_compiled_levels().decode().split(), ac_compiler().decode()
-
-
-def set_isa(str name):
-    """Uses the level `name` ('' for the best); call it before any ufunc is made."""
-    global table
-    cdef int why = 0
-    text = name.encode()
-    found = ac_select(text, &why)
-    if found == NULL:
-        levels = ", ".join(ac_compiled_levels().decode().split())
-        reason = {
-            AC_ISA_UNKNOWN: f"is no instruction-set level; this build has: {levels}",
-            AC_ISA_NOT_COMPILED: f"is not in this build, which has: {levels}",
-            AC_ISA_NOT_ON_THIS_CPU: "is not what this CPU has",
-        }[why]
-        raise ValueError(f"ALLCORES_ISA={name} {reason}")
-    table = found
+    return [(level().loops[i].ufunc.decode(), level().loops[i].types.decode()) for i in range(level().loops_count)]
 
 
 def set_reduce(function):

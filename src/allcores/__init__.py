@@ -2,15 +2,13 @@
 
 import os as _os
 
-from allcores import _composite, _reductions, _ufuncs
+from allcores import _isa, _reductions, _ufuncs
 from allcores import limits as _limits
 from allcores._version import __version__ as __version__
 
 # First of all: functions ask for limits and inner loops when they are made.
 _limits.configure()
-_ufuncs.set_isa(_os.environ.get("ALLCORES_ISA", ""))
-_composite.set_isa(_os.environ.get("ALLCORES_ISA", ""))
-_reductions._set_isa(_os.environ.get("ALLCORES_ISA", ""))
+_isa.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
 from allcores._ufuncs import ufunc  # noqa: E402
 from allcores.functions import linalg as linalg  # noqa: E402

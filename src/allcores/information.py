@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allcores import _driver, _ufuncs
+from allcores import _driver, _isa, _ufuncs
 from allcores._version import __version__
 from allcores.install import installed
 from allcores.plan.machine import affinity_cores, quota_cores
@@ -41,7 +41,7 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
     from threadpoolctl import threadpool_info  # 20 ms that an import of ours must not cost
 
     driver = _driver.settings()
-    level, levels, compiler = _ufuncs.isa()
+    level, levels, compiler = _isa.isa()
     quota = quota_cores()
     found: dict[str, Any] = {
         "allcores": __version__,
