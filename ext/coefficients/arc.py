@@ -6,16 +6,19 @@ from coefficients.fit import define, define_polynomial, minimax
 
 
 def arctangent_tail(z):
+    """Return p(z) of arctan(t) = t - t^3 p(t^2)."""
     t = sqrt(z)
     return (t - atan(t)) / t**3
 
 
 def arcsine_tail(z):
+    """Return p(z) of arcsin(v) = v + v^3 p(v^2)."""
     v = sqrt(z)
     return (asin(v) - v) / v**3
 
 
 def lines():
+    """Return the header's lines."""
     quarter = pi / 4
     tangent_end = tan(pi / 8) ** 2 * mpf("1.0001")
     sine_end = mpf("0.2501")

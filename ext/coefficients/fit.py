@@ -94,13 +94,14 @@ def define_polynomial(name, coefficients, error, line=define):
     return [f"/* largest error {error:.2g} */", *(line(f"{name}{i}", c) for i, c in enumerate(coefficients))]
 
 
-def minimax(function, low, high, degree, weight=lambda x: 1, fixed=()):
-    """Return the first and further coefficients, rounded, and the largest weighted error with them, by Remez's exchange.
+def minimax(function, low, high, degree, weight=None, fixed=()):
+    """Return coefficients c[0], ..., c[degree], rounded, and the largest weighted error with them, by Remez's exchange.
 
-    The error is (polynomial - function) * weight, `weight` positive inside the interval. Coefficients in `fixed` come
-    first and are kept.
+    The error is (polynomial - function) * weight, `weight` positive inside the interval, 1 where none is
+    given. Coefficients in `fixed` come first and are kept.
     """
     low, high = mpf(low), mpf(high)
+    weight = weight or (lambda _: 1)
     known, count = len(fixed), degree + 1 - len(fixed)
 
     def wanted(x):

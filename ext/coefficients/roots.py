@@ -6,6 +6,7 @@ from coefficients.fit import define, define_polynomial, minimax
 
 
 def lines():
+    """Return the header's lines."""
     return [
         define("AC_CBRT_HALF", 1 / cbrt(mpf(2))),
         define("AC_CBRT_QUARTER", 1 / cbrt(mpf(4))),

@@ -6,19 +6,23 @@ from coefficients.fit import define, define_polynomial, minimax, split
 
 
 def sine_tail(z):
+    """Return p(z) of sin(r) = r - r^3 p(r^2)."""
     r = sqrt(z)
     return (r - sin(r)) / r**3
 
 
 def cosine_tail(z):
+    """Return p(z) of cos(r) = 1 - r^2 / 2 + r^4 p(r^2)."""
     return (cos(sqrt(z)) - 1 + z / 2) / z**2
 
 
 def cosine_rest(z):
+    """Return p(z) of cos(r) = 1 + r^2 p(r^2)."""
     return (cos(sqrt(z)) - 1) / z
 
 
 def lines():
+    """Return the header's lines."""
     half = pi / 2
     first = float(half)
     parts = [first, *split(half - mpf(first), bits=28)]

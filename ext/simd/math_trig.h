@@ -5,14 +5,12 @@
 #include "mathematics.h"
 #include "math_trig_coefficients.h"
 
-/* x = k pi/2 + (r - low), |r| <= pi/4; the low bits of `quadrant` are those of k. Relative accuracy of r - low is beyond
- * 2^-60 also beside multiples of pi/2, for |k| < 2^25. */
+/* x = k pi/2 + (r - low), |r| <= pi/4; the low bits of `quadrant` are those of k. Relative accuracy of r - low is
+ * good to some 2^-60 also beside multiples of pi/2, for |k| < 2^25. */
 typedef struct {
     double r, low;
     uint64_t quadrant;
 } ac_reduced;
-
-#define AC_TRIG_LIMIT 0x1.8p25
 
 AC_INLINE ac_reduced ac_reduce_trig(double x)
 {
