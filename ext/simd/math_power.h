@@ -65,7 +65,7 @@ AC_INLINE int ac_power_special(double x, double y)
     const int real = (x > 0.0) | (y + AC_ROUND - AC_ROUND == y);
     return !(usual & real & (fabs(y * ac_power_log(a).hi) <= 708.0));
 }
-AC_MATH_2(ac_power_f64, double, uint64_t, ac_power_fast, ac_power_special, pow)
+AC_MATH_2(ac_float_power_f64, double, uint64_t, ac_power_fast, ac_power_special, pow)
 
 /* --- float32, through float64 --- */
 
@@ -83,11 +83,49 @@ AC_INLINE int ac_powerf_special(float x, float y)
     const int real = (x > 0.0f) | (y + AC_ROUND - AC_ROUND == y);
     return !(usual & real & (fabs(y * ac_logf_double(a)) <= 87.0));
 }
-AC_MATH_2(ac_power_f32, float, uint32_t, ac_powerf_fast, ac_powerf_special, powf)
+AC_MATH_2(ac_float_power_f32, float, uint32_t, ac_powerf_fast, ac_powerf_special, powf)
+
+/* --- one exponent for all elements: those that NumPy's power does by other operations --- */
+
+#define AC_POWER_EACH(T, EXPRESSION) \
+    for (i = 0; i < n; i++) { \
+        const T v = *(const T *)(x + i * steps[0]); \
+        *(T *)(z + i * steps[2]) = EXPRESSION; \
+    }
+
+#define AC_POWER(NAME, T, SQRT, GENERAL) \
+    static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
+    { \
+        const ac_intp n = dims[0]; \
+        const char *x = args[0]; \
+        char *z = args[2]; \
+        const T y = n > 0 && steps[1] == 0 ? *(const T *)args[1] : (T)3; \
+        ac_intp i; \
+        if (y == (T)2) { \
+            AC_POWER_EACH(T, v * v) \
+        } \
+        else if (y == (T)1) { \
+            AC_POWER_EACH(T, v) \
+        } \
+        else if (y == (T)0) { \
+            AC_POWER_EACH(T, ((void)v, (T)1)) \
+        } \
+        else if (y == (T)-1) { \
+            AC_POWER_EACH(T, (T)1 / v) \
+        } \
+        else if (y == (T)0.5) { \
+            AC_POWER_EACH(T, SQRT(v)) \
+        } \
+        else { \
+            GENERAL(args, dims, steps, data); \
+        } \
+    }
+AC_POWER(ac_power_f64, double, sqrt, ac_float_power_f64)
+AC_POWER(ac_power_f32, float, sqrtf, ac_float_power_f32)
 
 #define AC_LIST_MATH_POWER \
     AC_MATH_ENTRY_2(power, d, ac_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3) \
     AC_MATH_ENTRY_2(power, f, ac_power_f32, AC_LEVEL == 4 ? 1.3 : 1.95, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(float_power, d, ac_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3)
+    AC_MATH_ENTRY_2(float_power, d, ac_float_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3)
 
 #endif
