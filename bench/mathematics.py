@@ -13,13 +13,13 @@ V3 = {
 }
 if "--isa" in sys.argv and any(os.environ.get(name) != value for name, value in V3.items()):
     os.environ.update(V3)  # read when the libraries are loaded
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606  this script again
+    os.execv(sys.executable, [sys.executable, *sys.argv])
 
-import numpy as np
-from timing import duration, geometric_mean, machine, medians, started
+import numpy as np  # noqa: E402
+from timing import duration, geometric_mean, machine, medians, started  # noqa: E402
 
-import allcores as ac
-from allcores import _ufuncs
+import allcores as ac  # noqa: E402
+from allcores import _ufuncs  # noqa: E402
 
 PEERS = ["numexpr", "torch", "jax"]
 COLUMNS = ["numpy", "scipy", *PEERS]
@@ -45,12 +45,12 @@ def optional(module):
 
 
 def ours(name):
-    """The public ufunc, or the serial one of our loops where the name is not public."""
+    """Return the public ufunc, or the serial one of our loops where the name is not public."""
     return getattr(ac, name, None) or _ufuncs.own_mathematics(name)
 
 
 def peer_calls(name, arrays, out, peers):
-    """Peer -> call, of those that have the function."""
+    """Return peer -> call, of those that have the function."""
     calls = {}
     for peer, module in (("numpy", np), ("scipy", optional("scipy.special"))):
         function = getattr(module, name, None)

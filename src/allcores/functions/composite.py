@@ -21,12 +21,13 @@ _NO_VALUE = np._NoValue
 _worth = _engine.worth
 _ndarray = np.ndarray
 _numpy_where = getattr(np.where, "_implementation", np.where)  # without the look for __array_function__
+_numpy_array_equal = getattr(np.array_equal, "_implementation", np.array_equal)
 _float32, _float64 = np.dtype(np.float32), np.dtype(np.float64)
 _FLOATS = (_float32, _float64)
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in _FLOATS}
 _PLAIN = frozenset({_ndarray, bool, int, float, complex})
 _LIMITS = _PLAIN | {type(None), *np.sctypeDict.values()}
-_clip = _ufuncs.make(np._core.umath.clip, 0.6, True, False)
+_clip = _ufuncs.make(np._core.umath.clip, 0.6, True, False)  # type: ignore[attr-defined]  # no public name
 # Elements below which NumPy's own function is as fast.
 _LEAST_WHERE = 6_000
 _LEAST_CLIP = 8_192
@@ -438,6 +439,8 @@ def array_equal(a1, a2, equal_nan=False):
             result = _engine.array_equal(a1, a2, dtype, bool(equal_nan))
             if result is not NotImplemented:
                 return result
+    if type(a1) is _ndarray and type(a2) is _ndarray:
+        return _numpy_array_equal(a1, a2, equal_nan)
     return np.array_equal(a1, a2, equal_nan)
 
 
