@@ -14,7 +14,7 @@ SMALL = [10, 1_000]
 
 
 def cases(x, y, condition):
-    """Name -> (function of ac or np, arguments, numexpr's text, torch's function and arguments)."""
+    """Return name -> (function of ac or np, arguments, numexpr's text, torch's function and arguments)."""
     return {
         "where": ("where", (condition, x, y), "where(c, x, y)", ("where", "cxy")),
         "where scalar": ("where", (condition, x, 0.0), "where(c, x, 0.0)", None),

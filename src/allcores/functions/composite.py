@@ -21,11 +21,13 @@ _NO_VALUE = np._NoValue
 _worth = _engine.worth
 _ndarray = np.ndarray
 _numpy_where = getattr(np.where, "_implementation", np.where)  # without the look for __array_function__
+_numpy_array_equal = getattr(np.array_equal, "_implementation", np.array_equal)
 _float32, _float64 = np.dtype(np.float32), np.dtype(np.float64)
 _FLOATS = (_float32, _float64)
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in _FLOATS}
 _PLAIN = frozenset({_ndarray, bool, int, float, complex})
-_clip = _ufuncs.make(np._core.umath.clip, 0.6, True, False)
+_LIMITS = _PLAIN | {type(None), *np.sctypeDict.values()}
+_clip = _ufuncs.make(np._core.umath.clip, 0.6, True, False)  # type: ignore[attr-defined]  # no public name
 # Elements below which NumPy's own function is as fast.
 _LEAST_WHERE = 6_000
 _LEAST_CLIP = 8_192
@@ -141,13 +143,14 @@ def clip(a, a_min=_NO_VALUE, a_max=_NO_VALUE, out=None, *, min=_NO_VALUE, max=_N
     >>> composite.clip(np.arange(5), 1, 3)
     array([1, 1, 2, 3, 3])
     """
-    if type(a) is _ndarray:
+    if type(a) is _ndarray and (out is None or type(out) is _ndarray):
         low, high = a_min, a_max
         if low is _NO_VALUE and high is _NO_VALUE:
             low, high = (None if min is _NO_VALUE else min), (None if max is _NO_VALUE else max)
             plain = low is not None or high is not None
         else:
             plain = low is not _NO_VALUE and high is not _NO_VALUE and min is _NO_VALUE and max is _NO_VALUE
+        plain = plain and type(low) in _LIMITS and type(high) in _LIMITS
         if plain and _worth(a, _LEAST_CLIP):
             if a.dtype.kind in "iu":
                 limits = np.iinfo(a.dtype)
@@ -200,13 +203,13 @@ def round(a, decimals=0, out=None):
     >>> composite.round(np.array([0.125, 2.5]), 2)
     array([0.12, 2.5 ])
     """
-    if type(a) is not _ndarray:
+    if type(a) is not _ndarray or (out is not None and type(out) is not _ndarray):
         return np.round(a, decimals, out)
     if (
         _worth(a, _LEAST_ROUND)
         and a.dtype in _FLOATS
         and type(decimals) is int
-        and (out is None or (type(out) is _ndarray and out.shape == a.shape))
+        and (out is None or out.shape == a.shape)
     ):
         if decimals == 0:
             return UFUNCS["rint"](a, out=out)
@@ -250,7 +253,7 @@ def around(a, decimals=0, out=None):
     >>> composite.around(np.array([14.5, 26.0]), -1)
     array([10., 30.])
     """
-    return round(a, decimals, out)
+    return round(a, decimals, out) if type(a) is _ndarray else np.around(a, decimals, out)
 
 
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
@@ -358,7 +361,7 @@ def isclose(a, b, rtol=1e-05, atol=1e-08, equal_nan=False):
     if _worth(a, _LEAST_CLOSE) or (_worth(b, _LEAST_CLOSE) and (type(a) in _PLAIN)):
         result = _close(a, b, rtol, atol, equal_nan, False)
         if result is not NotImplemented:
-            return result
+            return result[()]  # a view, as NumPy's
     return np.isclose(a, b, rtol, atol, equal_nan)
 
 
@@ -436,6 +439,8 @@ def array_equal(a1, a2, equal_nan=False):
             result = _engine.array_equal(a1, a2, dtype, bool(equal_nan))
             if result is not NotImplemented:
                 return result
+    if type(a1) is _ndarray and type(a2) is _ndarray:
+        return _numpy_array_equal(a1, a2, equal_nan)
     return np.array_equal(a1, a2, equal_nan)
 
 
