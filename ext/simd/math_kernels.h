@@ -2,13 +2,21 @@
  * here assume that nobody looks at floating-point flags (mathematics.h sees to them): it vectorises selections only then. */
 #include "mathematics.h"
 
+#include "math_erf.h"
 #include "math_exp.h"
+#include "math_gamma.h"
+#include "math_logistic.h"
+#include "math_xlogy.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
 
 static const ac_math_entry AC_MATH[] = {
+    AC_LIST_MATH_ERF
     AC_LIST_MATH_EXP
+    AC_LIST_MATH_GAMMA
+    AC_LIST_MATH_LOGISTIC
+    AC_LIST_MATH_XLOGY
     {NULL, NULL, NULL, 0, 0},
 };
 
