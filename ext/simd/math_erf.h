@@ -87,7 +87,8 @@ AC_INLINE double ac_erfc_tail(double y, double h, double l)
     const double lost = y - (sum - 4.0); /* by the sum */
     const double rest = AC_FMA(-u, lost, AC_FMA(-u, sum, 1.0)), v = AC_FMA(u, rest, u - 0.125);
     const ac_scaled e = ac_special_exp(-h, -l);
-    double p = AC_ERFC_P20, w;
+    double p = AC_ERFC_P20;
+    ac_dd whole, product;
     p = AC_FMA(p, v, AC_ERFC_P19);
     p = AC_FMA(p, v, AC_ERFC_P18);
     p = AC_FMA(p, v, AC_ERFC_P17);
@@ -107,9 +108,11 @@ AC_INLINE double ac_erfc_tail(double y, double h, double l)
     p = AC_FMA(p, v, AC_ERFC_P3);
     p = AC_FMA(p, v, AC_ERFC_P2);
     p = AC_FMA(p, v, AC_ERFC_P1);
-    p = AC_FMA(p, v, AC_ERFC_P0);
-    w = u * p;
-    return AC_FMA(w, e.rest + rest, w) * e.scale;
+    /* 2.5 ULP come together if each of the last steps is rounded */
+    whole = ac_two_sum(AC_ERFC_P0, p * v);
+    product = ac_two_prod(u, whole.hi);
+    p = AC_FMA(product.hi, e.rest + rest, AC_FMA(u, whole.lo, product.lo));
+    return (product.hi + p) * e.scale;
 }
 
 AC_INLINE double ac_erfc_tailf(double y, double square)
