@@ -21,14 +21,14 @@ def lines():
     def part(x):  # how much of log(erfc(x))'s error reaches erf(x)
         return erfc(x) / erf(x)
 
-    def scaled(u):  # exp(y^2) erfc(y) (y + 4) of u = 1 / (y + 4)
-        y = 1 / u - 4
+    def scaled(u):  # exp(y^2) erfc(y) (y + 2) of u = 1 / (y + 2)
+        y = 1 / u - 2
         return exp(y * y) * erfc(y) / u
 
     def relative(u):
         return 1 / scaled(u)
 
-    tail = (1 / mpf("31.4"), 1 / mpf("4.4"))
+    tail = (1 / mpf("29.4"), 1 / mpf("2.4"))
     return [
         define("AC_SQRT_HALF", sqrt(mpf(1) / 2)),
         define("AC_EXP_MINUS_200", exp(mpf(-200))),
@@ -38,9 +38,9 @@ def lines():
         "/* erf(x) = 1 - exp(p(x - 1.25)), 1 <= x <= 6; for float32 p(x - 2.5) up to 4 */",
         *define_polynomial("AC_ERF_Q", *weighted(log_tail, part, 1, 6, 17, centre="1.25")),
         *define_polynomial("AC_ERFF_Q", *weighted(log_tail, part, 1, 4, 7, centre="2.5")),
-        "/* exp(y^2) erfc(y) = u p(u - 0.125), u = 1 / (y + 4), 0.4 <= y <= 27.4 */",
-        *define_polynomial("AC_ERFC_P", *weighted(scaled, relative, *tail, 20, centre=CENTRE)),
-        *define_polynomial("AC_ERFCF_P", *weighted(scaled, relative, *tail, 10, centre=CENTRE)),
+        "/* exp(y^2) erfc(y) = u p(u - 0.125), u = 1 / (y + 2), 0.4 <= y <= 27.4 */",
+        *define_polynomial("AC_ERFC_P", *weighted(scaled, relative, *tail, 23, centre=CENTRE)),
+        *define_polynomial("AC_ERFCF_P", *weighted(scaled, relative, *tail, 12, centre=CENTRE)),
         "/* ndtr(x) = 1/2 + x p(x^2), |x| <= 0.6 */",
         *define_polynomial("AC_NDTR_P", *weighted(small_normal, one, 0, "0.3601", 8)),
         *define_polynomial("AC_NDTRF_P", *weighted(small_normal, one, 0, "0.3601", 4)),

@@ -83,12 +83,15 @@ AC_INLINE float ac_erff_fast(float single)
 /* erfc(y) where h + l = y^2; 0.4 <= y, h <= 708. */
 AC_INLINE double ac_erfc_tail(double y, double h, double l)
 {
-    const double sum = y + 4.0, u = 1.0 / sum;
-    const double lost = y - (sum - 4.0); /* by the sum */
+    const double sum = y + 2.0, u = 1.0 / sum;
+    const double lost = y - (sum - 2.0); /* by the sum */
     const double rest = AC_FMA(-u, lost, AC_FMA(-u, sum, 1.0)), v = AC_FMA(u, rest, u - 0.125);
     const ac_scaled e = ac_special_exp(-h, -l);
-    double p = AC_ERFC_P20;
-    ac_dd whole, product;
+    double p = AC_ERFC_P23;
+    ac_dd bend, whole, product;
+    p = AC_FMA(p, v, AC_ERFC_P22);
+    p = AC_FMA(p, v, AC_ERFC_P21);
+    p = AC_FMA(p, v, AC_ERFC_P20);
     p = AC_FMA(p, v, AC_ERFC_P19);
     p = AC_FMA(p, v, AC_ERFC_P18);
     p = AC_FMA(p, v, AC_ERFC_P17);
@@ -109,16 +112,19 @@ AC_INLINE double ac_erfc_tail(double y, double h, double l)
     p = AC_FMA(p, v, AC_ERFC_P2);
     p = AC_FMA(p, v, AC_ERFC_P1);
     /* 2.5 ULP come together if each of the last steps is rounded */
-    whole = ac_two_sum(AC_ERFC_P0, p * v);
+    bend = ac_two_prod(p, v);
+    whole = ac_two_sum(AC_ERFC_P0, bend.hi);
     product = ac_two_prod(u, whole.hi);
-    p = AC_FMA(product.hi, e.rest + rest, AC_FMA(u, whole.lo, product.lo));
+    p = AC_FMA(product.hi, e.rest + rest, AC_FMA(u, whole.lo + bend.lo, product.lo));
     return (product.hi + p) * e.scale;
 }
 
 AC_INLINE double ac_erfc_tailf(double y, double square)
 {
-    const double u = 1.0 / (y + 4.0), v = u - 0.125;
-    double p = AC_ERFCF_P10;
+    const double u = 1.0 / (y + 2.0), v = u - 0.125;
+    double p = AC_ERFCF_P12;
+    p = AC_FMA(p, v, AC_ERFCF_P11);
+    p = AC_FMA(p, v, AC_ERFCF_P10);
     p = AC_FMA(p, v, AC_ERFCF_P9);
     p = AC_FMA(p, v, AC_ERFCF_P8);
     p = AC_FMA(p, v, AC_ERFCF_P7);

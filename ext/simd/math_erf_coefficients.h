@@ -55,41 +55,46 @@
 #define AC_ERFF_Q5 -0x1.c4ed4c676654dp-12
 #define AC_ERFF_Q6 0x1.0112ecfcdf488p-14
 #define AC_ERFF_Q7 -0x1.6d8ad85f5901bp-16
-/* exp(y^2) erfc(y) = u p(u - 0.125), u = 1 / (y + 4), 0.4 <= y <= 27.4 */
-/* largest error 5.3e-17 */
-#define AC_ERFC_P0 0x1.18932bf08e154p+0
-#define AC_ERFC_P1 0x1.f3fe31ecb49bep+2
-#define AC_ERFC_P2 0x1.8be202d26c73bp+5
-#define AC_ERFC_P3 0x1.14eacb1ad03afp+8
-#define AC_ERFC_P4 0x1.52cac2370f5abp+10
-#define AC_ERFC_P5 0x1.645fd8a4b8e25p+12
-#define AC_ERFC_P6 0x1.38dbd2c9025ebp+14
-#define AC_ERFC_P7 0x1.b00c052d7b2efp+15
-#define AC_ERFC_P8 0x1.908f471c75711p+16
-#define AC_ERFC_P9 0x1.269b500084b90p+15
-#define AC_ERFC_P10 -0x1.dd2846b00de77p+18
-#define AC_ERFC_P11 -0x1.72cd97a96695cp+20
-#define AC_ERFC_P12 -0x1.e7de283de6d6ep+17
-#define AC_ERFC_P13 0x1.3c6dc5dd0f406p+23
-#define AC_ERFC_P14 0x1.3af230ad4c7f2p+24
-#define AC_ERFC_P15 -0x1.7e3d5890d0966p+25
-#define AC_ERFC_P16 -0x1.c481e410c7b57p+27
-#define AC_ERFC_P17 0x1.44a187ccb2a93p+27
-#define AC_ERFC_P18 0x1.00c56c49b2f2dp+31
-#define AC_ERFC_P19 -0x1.37654ba021c41p+27
-#define AC_ERFC_P20 -0x1.a0f7d4eb73c9bp+33
-/* largest error 7.5e-09 */
-#define AC_ERFCF_P0 0x1.18932be877069p+0
-#define AC_ERFCF_P1 0x1.f3fe2dfc3b2e2p+2
-#define AC_ERFCF_P2 0x1.8be20634327a8p+5
-#define AC_ERFCF_P3 0x1.14eb5369d631fp+8
-#define AC_ERFCF_P4 0x1.52ca9f85f1cebp+10
-#define AC_ERFCF_P5 0x1.644b832bd8a5ap+12
-#define AC_ERFCF_P6 0x1.38da33ffd6ff0p+14
-#define AC_ERFCF_P7 0x1.b285278a9c08ep+15
-#define AC_ERFCF_P8 0x1.913ec775f20fdp+16
-#define AC_ERFCF_P9 0x1.4c0a147df4543p+11
-#define AC_ERFCF_P10 -0x1.ea6a12e2081dap+18
+/* exp(y^2) erfc(y) = u p(u - 0.125), u = 1 / (y + 2), 0.4 <= y <= 27.4 */
+/* largest error 6.7e-17 */
+#define AC_ERFC_P0 0x1.7c0348489d721p-1
+#define AC_ERFC_P1 0x1.c5f07a44ccb71p+0
+#define AC_ERFC_P2 0x1.9f343e53ac026p+1
+#define AC_ERFC_P3 0x1.ddeff78647dc7p+1
+#define AC_ERFC_P4 0x1.6cebfcee03206p-4
+#define AC_ERFC_P5 -0x1.0b7cdb552ca6cp+3
+#define AC_ERFC_P6 -0x1.23c5e9b9a0d30p+3
+#define AC_ERFC_P7 0x1.365428f10cb26p+4
+#define AC_ERFC_P8 0x1.6edea0a9590e0p+5
+#define AC_ERFC_P9 -0x1.e0b9ede78cc57p+5
+#define AC_ERFC_P10 -0x1.bcce85a489e0fp+7
+#define AC_ERFC_P11 0x1.1a83de63a38fbp+8
+#define AC_ERFC_P12 0x1.1f7fa76e9c245p+10
+#define AC_ERFC_P13 -0x1.dfe212c086cfdp+10
+#define AC_ERFC_P14 -0x1.80114550d211ep+12
+#define AC_ERFC_P15 0x1.f172cdb7558cbp+13
+#define AC_ERFC_P16 0x1.ec95c523886e7p+14
+#define AC_ERFC_P17 -0x1.317bfe089f2e9p+17
+#define AC_ERFC_P18 -0x1.322efcb43fed1p+15
+#define AC_ERFC_P19 0x1.82133b2c36c33p+20
+#define AC_ERFC_P20 -0x1.2ccbfc780f4fcp+22
+#define AC_ERFC_P21 0x1.dfd95bdaea5c8p+22
+#define AC_ERFC_P22 -0x1.a125863c173d7p+22
+#define AC_ERFC_P23 0x1.3c1e41ad18c66p+21
+/* largest error 3.3e-11 */
+#define AC_ERFCF_P0 0x1.7c034848bf3ddp-1
+#define AC_ERFCF_P1 0x1.c5f07a463f935p+0
+#define AC_ERFCF_P2 0x1.9f343dd8c56dep+1
+#define AC_ERFCF_P3 0x1.ddeff3a9fbdbcp+1
+#define AC_ERFCF_P4 0x1.6d124bc3018c1p-4
+#define AC_ERFCF_P5 -0x1.0b7c5c115950dp+3
+#define AC_ERFCF_P6 -0x1.240e352e4a4d1p+3
+#define AC_ERFCF_P7 0x1.36cb43cefb6bfp+4
+#define AC_ERFCF_P8 0x1.75b9c1ebece45p+5
+#define AC_ERFCF_P9 -0x1.0b79069eceb6bp+6
+#define AC_ERFCF_P10 -0x1.d8e8b27fb931bp+7
+#define AC_ERFCF_P11 0x1.43f920eca8bc2p+9
+#define AC_ERFCF_P12 -0x1.de5e493978252p+8
 /* ndtr(x) = 1/2 + x p(x^2), |x| <= 0.6 */
 /* largest error 2.5e-17 */
 #define AC_NDTR_P0 0x1.9884533d43651p-2
