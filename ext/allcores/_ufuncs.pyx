@@ -336,7 +336,7 @@ def resolve_dtypes(self, *args, **kwargs):
 def __reduce__(self):
     ufunc = numpys(self)
     cdef Target *target = target_of(<PyObject *> self)
-    if is_numpys(ufunc):
+    if is_numpys(ufunc) or getattr(import_module("allcores"), ufunc.__name__, None) is self:
         return public, (ufunc.__name__,)
     return public("parallel"), (ufunc, bool(target.may_raise), target.cost)
 
@@ -385,8 +385,9 @@ def original(parallel_ufunc):
     return numpys(parallel_ufunc)
 
 
-def own_mathematics(str name):
+def own_mathematics(str name, str doc=None):
     """Returns a plain, serial ufunc of our own loops for `name` at the level in use, whether calls use them or not."""
+    cdef const char *text = NULL
     cdef const ac_math_entry *entry
     cdef int count = 0, nin = 1, nargs, i
     cdef npy_intp j
@@ -395,6 +396,9 @@ def own_mathematics(str name):
     cdef char *types = <char *> PyMem_Calloc(8 * MAX_ARGS, 1)
     if functions == NULL or data == NULL or types == NULL:
         raise MemoryError
+    if doc is not None:
+        encoded = doc.encode()
+        text = strdup(encoded)
     wanted = name.encode()
     for j in range(table.math.loops_count):
         entry = &table.math.loops[j]
@@ -410,7 +414,7 @@ def own_mathematics(str name):
     if count == 0:
         raise ValueError(f"no loop of our own for {name!r}")
     made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
-        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), NULL, 0, NULL, NULL)
+        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), text, 0, NULL, NULL)
     Py_INCREF(made)     # immortal, with what it points to
     return made
 

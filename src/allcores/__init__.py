@@ -16,6 +16,8 @@ from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
+from allcores.functions.special import *  # noqa: E402, F403
+from allcores.functions.special import __all__ as _special_all  # noqa: E402
 from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
 from allcores.information import info  # noqa: E402
@@ -35,5 +37,6 @@ __all__ = [
     "uninstall",
     *_UFUNCS,
     *_reductions_all,
+    *_special_all,
     *_statistics_all,
 ]

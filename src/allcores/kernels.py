@@ -19,7 +19,7 @@ class Kernel:
     name : str
         Its name in `allcores`.
     family : str
-        "ufunc" or "reduction".
+        "ufunc", "reduction" or "special".
     function : callable
         The function itself.
     reference : callable
@@ -33,6 +33,8 @@ class Kernel:
     rtol : float
         Where not `exact`: largest relative difference to NumPy's result, in units of the dtype's epsilon times the
         number of elements reduced.
+    ulp : float
+        Of our own mathematics: largest error in units in the last place; 0 elsewhere.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Kernel:
     exact: bool = True
     may_raise: bool = False
     rtol: float = 0.0
+    ulp: float = 0.0
 
 
 KERNELS: dict[str, Kernel] = {}
