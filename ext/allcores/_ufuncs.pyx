@@ -309,10 +309,8 @@ def resolve_dtypes(self, *args, **kwargs):
 def __reduce__(self):
     ufunc = numpys(self)
     cdef Target *target = target_of(<PyObject *> self)
-    if is_numpys(ufunc):
+    if is_numpys(ufunc) or getattr(import_module("allcores"), ufunc.__name__, None) is self:
         return public, (ufunc.__name__,)
-    if getattr(import_module("allcores"), ufunc.__name__, None) is self:
-        return public, (ufunc.__name__,)    # our own mathematics, which NumPy has no name for
     return public("parallel"), (ufunc, bool(target.may_raise), target.cost)
 
 
@@ -360,8 +358,9 @@ def original(parallel_ufunc):
     return numpys(parallel_ufunc)
 
 
-def own_mathematics(str name, str doc=""):
+def own_mathematics(str name, str doc=None):
     """Returns a plain, serial ufunc of our own loops for `name` at the level in use, whether calls use them or not."""
+    cdef const char *text = NULL
     cdef const ac_math_entry *entry
     cdef int count = 0, nin = 1, nargs, i
     cdef npy_intp j
@@ -370,6 +369,9 @@ def own_mathematics(str name, str doc=""):
     cdef char *types = <char *> PyMem_Calloc(8 * MAX_ARGS, 1)
     if functions == NULL or data == NULL or types == NULL:
         raise MemoryError
+    if doc is not None:
+        encoded = doc.encode()
+        text = strdup(encoded)
     wanted = name.encode()
     for j in range(level().math.loops_count):
         entry = &level().math.loops[j]
@@ -385,8 +387,7 @@ def own_mathematics(str name, str doc=""):
     if count == 0:
         raise ValueError(f"no loop of our own for {name!r}")
     made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
-        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), strdup(doc.encode()), 0, NULL,
-        NULL)
+        functions, data, types, count, nin, nargs - nin, -1, strdup(wanted), text, 0, NULL, NULL)
     Py_INCREF(made)     # immortal, with what it points to
     return made
 

@@ -3,26 +3,34 @@
 #include "mathematics.h"
 
 #include "math_arc.h"
+#include "math_erf.h"
 #include "math_exp.h"
+#include "math_fma.h"
+#include "math_gamma.h"
 #include "math_hyperbolic.h"
 #include "math_log.h"
+#include "math_logistic.h"
 #include "math_power.h"
 #include "math_roots.h"
 #include "math_trig.h"
-#include "math_fma.h"
+#include "math_xlogy.h"
 
 #define AC_JOIN_(a, b) a##b
 #define AC_JOIN(a, b) AC_JOIN_(a, b)
 
 static const ac_math_entry AC_MATH[] = {
     AC_LIST_MATH_ARC
+    AC_LIST_MATH_ERF
     AC_LIST_MATH_EXP
+    AC_LIST_MATH_FMA
+    AC_LIST_MATH_GAMMA
     AC_LIST_MATH_HYPERBOLIC
     AC_LIST_MATH_LOG
+    AC_LIST_MATH_LOGISTIC
     AC_LIST_MATH_POWER
     AC_LIST_MATH_ROOTS
     AC_LIST_MATH_TRIG
-    AC_LIST_MATH_FMA
+    AC_LIST_MATH_XLOGY
     {NULL, NULL, NULL, 0, 0},
 };
 

@@ -20,6 +20,8 @@ from allcores.functions.nanreductions import *  # noqa: E402, F403
 from allcores.functions.nanreductions import __all__ as _nanreductions_all  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
+from allcores.functions.special import *  # noqa: E402, F403
+from allcores.functions.special import __all__ as _special_all  # noqa: E402
 from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
 from allcores.functions.summaries import *  # noqa: E402, F403
@@ -43,6 +45,7 @@ __all__ = [
     *_composite_all,
     *_nanreductions_all,
     *_reductions_all,
+    *_special_all,
     *_statistics_all,
     *_summaries_all,
 ]

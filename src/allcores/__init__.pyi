@@ -67,8 +67,11 @@ __all__ = [
     "divide",
     "divmod",
     "equal",
+    "erf",
+    "erfc",
     "exp",
     "exp2",
+    "expit",
     "expm1",
     "fabs",
     "float_power",
@@ -79,6 +82,7 @@ __all__ = [
     "fmin",
     "fmod",
     "frexp",
+    "gammaln",
     "gcd",
     "greater",
     "greater_equal",
@@ -99,15 +103,16 @@ __all__ = [
     "less_equal",
     "limit",
     "log",
+    "log10",
     "log1p",
     "log2",
-    "log10",
     "logaddexp",
     "logaddexp2",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
+    "logit",
     "logsumexp",
     "matmul",
     "matvec",
@@ -130,6 +135,7 @@ __all__ = [
     "nanstd",
     "nansum",
     "nanvar",
+    "ndtr",
     "negative",
     "nextafter",
     "not_equal",
@@ -150,6 +156,7 @@ __all__ = [
     "signbit",
     "sin",
     "sinh",
+    "softplus",
     "spacing",
     "sqrt",
     "square",
@@ -166,6 +173,7 @@ __all__ = [
     "vecdot",
     "vecmat",
     "where",
+    "xlogy",
 ]
 
 abs: np.ufunc
@@ -177,13 +185,13 @@ arccos: np.ufunc
 arccosh: np.ufunc
 arcsin: np.ufunc
 arcsinh: np.ufunc
-arctan: np.ufunc
 arctan2: np.ufunc
+arctan: np.ufunc
 arctanh: np.ufunc
 asin: np.ufunc
 asinh: np.ufunc
-atan: np.ufunc
 atan2: np.ufunc
+atan: np.ufunc
 atanh: np.ufunc
 bitwise_and: np.ufunc
 bitwise_count: np.ufunc
@@ -205,8 +213,11 @@ degrees: np.ufunc
 divide: np.ufunc
 divmod: np.ufunc
 equal: np.ufunc
-exp: np.ufunc
+erf: np.ufunc
+erfc: np.ufunc
 exp2: np.ufunc
+exp: np.ufunc
+expit: np.ufunc
 expm1: np.ufunc
 fabs: np.ufunc
 float_power: np.ufunc
@@ -217,6 +228,7 @@ fmax: np.ufunc
 fmin: np.ufunc
 fmod: np.ufunc
 frexp: np.ufunc
+gammaln: np.ufunc
 gcd: np.ufunc
 greater: np.ufunc
 greater_equal: np.ufunc
@@ -232,16 +244,17 @@ ldexp: np.ufunc
 left_shift: np.ufunc
 less: np.ufunc
 less_equal: np.ufunc
-log: np.ufunc
-log10: np.ufunc
 log1p: np.ufunc
 log2: np.ufunc
-logaddexp: np.ufunc
+log10: np.ufunc
+log: np.ufunc
 logaddexp2: np.ufunc
+logaddexp: np.ufunc
 logical_and: np.ufunc
 logical_not: np.ufunc
 logical_or: np.ufunc
 logical_xor: np.ufunc
+logit: np.ufunc
 matmul: np.ufunc
 matvec: np.ufunc
 maximum: np.ufunc
@@ -249,6 +262,7 @@ minimum: np.ufunc
 mod: np.ufunc
 modf: np.ufunc
 multiply: np.ufunc
+ndtr: np.ufunc
 negative: np.ufunc
 nextafter: np.ufunc
 not_equal: np.ufunc
@@ -265,6 +279,7 @@ sign: np.ufunc
 signbit: np.ufunc
 sin: np.ufunc
 sinh: np.ufunc
+softplus: np.ufunc
 spacing: np.ufunc
 sqrt: np.ufunc
 square: np.ufunc
@@ -275,6 +290,7 @@ true_divide: np.ufunc
 trunc: np.ufunc
 vecdot: np.ufunc
 vecmat: np.ufunc
+xlogy: np.ufunc
 
 _Axis: TypeAlias = int | tuple[int, ...] | None
 

@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _show(found: dict[str, Any]) -> None:
     kernels = found.pop("kernels", None)
+    mathematics = found.pop("mathematics", None)
     width = max(map(len, found))
     for key, value in found.items():
         text = ", ".join(value) if isinstance(value, list) else {None: "-", True: "yes", False: "no"}.get(value, value)
@@ -74,6 +75,10 @@ def _show(found: dict[str, Any]) -> None:
         print(f"\ninner loops of ours, {len(kernels)}; all others are NumPy's")
         for name in sorted(loops):
             print(f"  {name}: {' '.join(loops[name])}")
+    if mathematics is not None:
+        print(f"\nmathematics of ours, {len(mathematics)}: function, types, nanoseconds an element")
+        for name, types, cost, used in mathematics:
+            print(f"  {name} {types} {cost:g}{'' if used else ' (not used: NumPy is as fast here)'}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

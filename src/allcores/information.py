@@ -19,7 +19,8 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     kernels : bool, default False
-        Also list, under "kernels", the inner loops that are ours rather than NumPy's, as (ufunc, types).
+        Also list, under "kernels", the inner loops that are ours and NumPy's to the bit, as (ufunc, types), and under
+        "mathematics" those within a stated error, as (ufunc, types, nanoseconds an element, whether calls use it).
 
     Returns
     -------
@@ -64,4 +65,5 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
     }
     if kernels:
         found["kernels"] = _ufuncs.own_loops()
+        found["mathematics"] = _ufuncs.mathematics()
     return found

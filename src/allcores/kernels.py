@@ -19,8 +19,8 @@ class Kernel:
     name : str
         Its name in `allcores`.
     family : str
-        "ufunc", "composite" (other element-wise functions), "reduction", or "summary": several reductions, or one that
-        NumPy has under no such name.
+        "ufunc", "special" (ufuncs that NumPy lacks), "composite" (other element-wise functions), "reduction", or
+        "summary": several reductions, or one that NumPy has under no such name.
     function : callable
         The function itself.
     reference : callable
@@ -34,6 +34,8 @@ class Kernel:
     rtol : float
         Where not `exact`: largest relative difference to NumPy's result, in units of the dtype's epsilon times the
         number of elements reduced.
+    ulp : float
+        Of our own mathematics: largest error in units in the last place; 0 elsewhere.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Kernel:
     exact: bool = True
     may_raise: bool = False
     rtol: float = 0.0
+    ulp: float = 0.0
 
 
 KERNELS: dict[str, Kernel] = {}

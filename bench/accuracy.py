@@ -1,0 +1,88 @@
+"""Largest errors of our own mathematics, in units in the last place, beside NumPy's or SciPy's for the same arguments.
+
+    python bench/accuracy.py [--points 1e7] [--functions sin exp] [--mpmath] [--worst]
+    python bench/accuracy.py --exhaustive-float32 [sin ...]
+
+Every loop of `_ufuncs.mathematics()` is measured at the level in use, used by calls or not; ALLCORES_ISA chooses the
+level. The reference is long double, by mpmath (and then at most 20,000 points) where that is no longer than double.
+"""
+
+import argparse
+import sys
+import time
+
+import numpy as np
+
+import allcores as ac
+from allcores import _ufuncs
+from allcores.benchmark import ulp
+
+PIECE = 2**20
+BY_MPMATH = 20_000
+
+
+def theirs(name):
+    """Return NumPy's function of this name, or SciPy's, or None."""
+    if hasattr(np, name):
+        return getattr(np, name)
+    try:
+        from scipy import special
+    except ImportError:
+        return None
+    return getattr(special, name, None)
+
+
+def pieces(arguments):
+    for start in range(0, arguments[0].size, PIECE):
+        yield tuple(a[start : start + PIECE] for a in arguments)
+
+
+def measure(name, types, blocks, by_mpmath):
+    """Return (error, where) of ours and of theirs over all `blocks` of arguments."""
+    functions = [_ufuncs.own_mathematics(name), theirs(name)]
+    found = [(0.0, ()), (float("nan"), ())]
+    for arguments in blocks:
+        wanted = ulp.exact(name, arguments, by_mpmath=by_mpmath)
+        for i, function in enumerate(functions):
+            if function is not None:
+                one = ulp.worst(function, name, types, arguments, wanted)
+                found[i] = found[i] if found[i][0] >= one[0] else one
+    return found
+
+
+def every_float32(name):
+    start = time.time()
+    for first in range(0, 2**32, PIECE):
+        if first % 2**28 == 0:
+            print(f"{name}: {first / 2**32:.0%} {time.time() - start:.0f} s", end="\r", file=sys.stderr, flush=True)
+        yield (np.arange(first, first + PIECE, dtype=np.uint64).astype(np.uint32).view(np.float32),)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=float, default=1e7, help="arguments a loop (default: 1e7)")
+    parser.add_argument("--functions", nargs="+", help="only these")
+    parser.add_argument("--mpmath", action="store_true", help=f"reference mpmath, at most {BY_MPMATH:,} points")
+    parser.add_argument("--exhaustive-float32", nargs="*", metavar="NAME", help="all 2**32 arguments of these, or of all")
+    options = parser.parse_args()
+    by_mpmath = options.mpmath or not ulp.has_long_double()
+    wanted = options.exhaustive_float32 or options.functions
+    count = min(int(options.points), BY_MPMATH) if by_mpmath else int(options.points)
+    print(f"level {ac.info()['isa']}, reference {'mpmath' if by_mpmath else 'long double'}, NumPy {np.__version__}")
+    print(f"{'function':<12}{'types':<8}{'ours':>8}{'theirs':>10}  worst argument of ours")
+    for name, types, _, _ in _ufuncs.mathematics():
+        if wanted and name not in wanted:
+            continue
+        if options.exhaustive_float32 is None:
+            blocks = pieces(ulp.points(name, types, count))
+        elif types.startswith("f->"):
+            blocks = every_float32(name)
+        else:
+            continue
+        ours, others = measure(name, types, blocks, by_mpmath)
+        at = ", ".join(f"{v!r} ({v.hex()})" for v in ours[1])
+        print(f"{name:<12}{types:<8}{ours[0]:>8.3f}{others[0]:>10.3g}  {at}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""gammaln."""
+
+from mpmath import digamma, log, loggamma, mpf, pi, polygamma, sqrt
+
+from coefficients.fit import define, define_polynomial, split
+from coefficients.special import one, weighted
+
+FROM = mpf("4.5")
+
+
+def lines():
+    def near_two(s):
+        return loggamma(2 + s) / s if abs(s) > mpf(2) ** -100 else digamma(2)
+
+    def beyond_slope(s):
+        return (near_two(s) - digamma(2)) / s if abs(s) > mpf(2) ** -60 else polygamma(1, 2) / 2
+
+    def rest(z):  # of Stirling's formula, times x, of z = 1 / x^2
+        if z < mpf(2) ** -60:
+            return mpf(1) / 12
+        x = 1 / sqrt(z)
+        return x * (loggamma(x) - (x - mpf(1) / 2) * log(x) + x - log(2 * pi) / 2)
+
+    def part(z):  # how much of its error reaches gammaln
+        x = 1 / sqrt(max(z, mpf(2) ** -60))
+        return 1 / (x * loggamma(x))
+
+    slope, slope_low = split(digamma(2))
+    return [
+        define("AC_HALF_LOG_2_PI", log(2 * pi) / 2),
+        "/* gammaln(2 + s) = s (slope + s p(s)), |s| <= 1/2; for float32 s p(s) */",
+        define("AC_GAMMA_SLOPE", slope),
+        define("AC_GAMMA_SLOPE_LO", slope_low),
+        *define_polynomial("AC_GAMMA_P", *weighted(beyond_slope, abs, "-0.5", "0.5", 16)),
+        *define_polynomial("AC_GAMMAF_P", *weighted(near_two, one, "-0.5", "0.5", 8)),
+        "/* gammaln(x) = (x - 1/2) log(x) - x + log(2 pi) / 2 + p(1 / x^2) / x, x >= 4.5 */",
+        *define_polynomial("AC_STIRLING_P", *weighted(rest, part, mpf(2) ** -50, 1 / FROM**2, 6)),
+        *define_polynomial("AC_STIRLINGF_P", *weighted(rest, part, mpf(2) ** -50, 1 / FROM**2, 2)),
+    ]

@@ -1,0 +1,17 @@
+"""logit."""
+
+from mpmath import atanh, mpf, sqrt
+
+from coefficients.fit import define_polynomial
+from coefficients.special import one, weighted
+
+
+def lines():
+    def rest(u):  # (2 atanh(z) - 2 z) / z^3 of u = z^2
+        return (2 * atanh(sqrt(u)) / sqrt(u) - 2) / u if u > mpf(2) ** -100 else mpf(2) / 3
+
+    return [
+        "/* 2 atanh(z) = 2 z + z^3 p(z^2), |z| <= 0.2005 */",
+        *define_polynomial("AC_LOGIT_P", *weighted(rest, one, 0, mpf("0.2005") ** 2, 7)),
+        *define_polynomial("AC_LOGITF_P", *weighted(rest, one, 0, mpf("0.2005") ** 2, 3)),
+    ]

@@ -1,0 +1,108 @@
+/* expit (the logistic function), logit, softplus. */
+#ifndef ALLCORES_MATH_LOGISTIC_H
+#define ALLCORES_MATH_LOGISTIC_H
+
+#include "mathematics.h"
+#include "math_special.h"
+#include "math_logistic_coefficients.h"
+
+/* e / (1 + e) or 1 / (1 + e), e = exp(-|x|). Special where e is nearly subnormal. */
+AC_INLINE double ac_expit_fast(double x)
+{
+    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
+    const ac_scaled parts = ac_special_exp(-y, 0.0);
+    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
+    const double sum = 1.0 + e, lost = e - (sum - 1.0), q = (x < 0.0 ? e : 1.0) / sum;
+    return AC_FMA(q, -lost * (x < 0.0 ? 1.0 - q : q), q); /* 1 / sum is 1 - q or q */
+}
+
+AC_INLINE float ac_expitf_fast(float single)
+{
+    const double x = single, a = fabs(x), y = a > 120.0 ? 120.0 : a, e = ac_special_expf(-y);
+    return (float)((x < 0.0 ? e : 1.0) / (1.0 + e));
+}
+
+/* log(p / q), q = 1 - p, = k log(2) + 2 atanh(z), z = (p - 2^k q) / (p + 2^k q): both sums are nearly exact. */
+AC_INLINE double ac_logit_fast(double p)
+{
+    const double q = 1.0 - p, lost = (1.0 - q) - p; /* q + lost = 1 - p */
+    /* exponents and mantissas of p and q as one number each: their difference is near log2(p / q) */
+    const uint64_t apart = ac_bits(p) - ac_bits(q) + ((uint64_t)1023 << 52) + ((uint64_t)1 << 51);
+    const uint64_t biased = apart >> 52;
+    const double k = ac_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023.0);
+    const double scale = ac_from_bits(biased << 52), cq = scale * q, cl = scale * lost;
+    const double above = (p - cq) - cl, below = (p + cq) + cl, z = above / below, u = z * z;
+    const ac_dd whole = ac_two_sum(k * AC_S_LN2_HI, 2.0 * z);
+    double s = AC_LOGIT_P7;
+    s = AC_FMA(s, u, AC_LOGIT_P6);
+    s = AC_FMA(s, u, AC_LOGIT_P5);
+    s = AC_FMA(s, u, AC_LOGIT_P4);
+    s = AC_FMA(s, u, AC_LOGIT_P3);
+    s = AC_FMA(s, u, AC_LOGIT_P2);
+    s = AC_FMA(s, u, AC_LOGIT_P1);
+    s = AC_FMA(s, u, AC_LOGIT_P0);
+    return whole.hi + (whole.lo + AC_FMA(k, AC_S_LN2_LO, z * (u * s)));
+}
+
+AC_INLINE float ac_logitf_fast(float single)
+{
+    const double p = single, q = 1.0 - p;
+    const uint64_t apart = ac_bits(p) - ac_bits(q) + ((uint64_t)1023 << 52) + ((uint64_t)1 << 51);
+    const uint64_t biased = apart >> 52;
+    const double k = ac_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023.0);
+    const double cq = ac_from_bits(biased << 52) * q, z = (p - cq) / (p + cq), u = z * z;
+    double s = AC_LOGITF_P3;
+    s = AC_FMA(s, u, AC_LOGITF_P2);
+    s = AC_FMA(s, u, AC_LOGITF_P1);
+    s = AC_FMA(s, u, AC_LOGITF_P0);
+    return (float)AC_FMA(k, AC_S_LN2_HI, AC_FMA(k, AC_S_LN2_LO, z * AC_FMA(u, s, 2.0)));
+}
+
+AC_QUIET_1(ac_logit_slow, double, log(x) - log1p(-x))
+AC_QUIET_1(ac_logitf_slow, float, (float)(log((double)x) - log1p(-(double)x)))
+
+/* max(x, 0) + log(1 + e), e = exp(-|x|) in (0, 1]. */
+AC_INLINE double ac_softplus_fast(double x)
+{
+    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
+    const ac_scaled parts = ac_special_exp(-y, 0.0);
+    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
+    const int large = e > 0.41421356237309505; /* then 1 + e = 2 (1 + f) */
+    const ac_dd found = ac_special_log_parts(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e);
+    const ac_dd sum = ac_two_sum(x > 0.0 ? x : 0.0, found.hi);
+    return sum.hi + (sum.lo + found.lo);
+}
+
+AC_INLINE float ac_softplusf_fast(float single)
+{
+    const double x = single, a = fabs(x), y = a > 120.0 ? 120.0 : a, e = ac_special_expf(-y);
+    const int large = e > 0.41421356237309505;
+    return (float)((x > 0.0 ? x : 0.0) + ac_special_log_partsf(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e));
+}
+
+/* Below -708 both are exp(x), above they are 1 and x. */
+AC_QUIET_1(ac_expit_slow, double, x > 0.0 ? 1.0 : exp(x))
+AC_QUIET_1(ac_softplus_slow, double, x > 0.0 ? x : exp(x))
+AC_QUIET_1(ac_expitf_slow, float, x > 0.0f ? 1.0f : (float)exp((double)x))
+AC_QUIET_1(ac_softplusf_slow, float, x > 0.0f ? x : (float)exp((double)x))
+
+#define AC_LOGISTIC_SPECIAL(x) (!(fabs(x) <= 708.0))
+#define AC_LOGISTIC_SPECIAL_F(x) (!(fabsf(x) <= 120.0f))
+#define AC_LOGIT_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) < 1.0))
+#define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
+AC_MATH_1(ac_expit_f64, double, uint64_t, ac_expit_fast, AC_LOGISTIC_SPECIAL, ac_expit_slow)
+AC_MATH_1(ac_expit_f32, float, uint32_t, ac_expitf_fast, AC_LOGISTIC_SPECIAL_F, ac_expitf_slow)
+AC_MATH_1(ac_logit_f64, double, uint64_t, ac_logit_fast, AC_LOGIT_SPECIAL, ac_logit_slow)
+AC_MATH_1(ac_logit_f32, float, uint32_t, ac_logitf_fast, AC_LOGIT_SPECIAL_F, ac_logitf_slow)
+AC_MATH_1(ac_softplus_f64, double, uint64_t, ac_softplus_fast, AC_LOGISTIC_SPECIAL, ac_softplus_slow)
+AC_MATH_1(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, AC_LOGISTIC_SPECIAL_F, ac_softplusf_slow)
+
+#define AC_LIST_MATH_LOGISTIC \
+    AC_MATH_ENTRY_1(expit, f, ac_expit_f32, 0.8, 1) \
+    AC_MATH_ENTRY_1(expit, d, ac_expit_f64, 1.5, 1) \
+    AC_MATH_ENTRY_1(logit, f, ac_logit_f32, 0.8, 1) \
+    AC_MATH_ENTRY_1(logit, d, ac_logit_f64, 1.5, 1) \
+    AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, 1.5, 1) \
+    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, 2.5, 1)
+
+#endif

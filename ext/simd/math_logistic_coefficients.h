@@ -1,0 +1,21 @@
+/* Written by ext/coefficients; not by hand. */
+#ifndef ALLCORES_MATH_LOGISTIC_COEFFICIENTS_H
+#define ALLCORES_MATH_LOGISTIC_COEFFICIENTS_H
+
+/* 2 atanh(z) = 2 z + z^3 p(z^2), |z| <= 0.2005 */
+/* largest error 3.7e-17 */
+#define AC_LOGIT_P0 0x1.5555555555555p-1
+#define AC_LOGIT_P1 0x1.999999999a013p-2
+#define AC_LOGIT_P2 0x1.24924923cb4afp-2
+#define AC_LOGIT_P3 0x1.c71c72f369b74p-3
+#define AC_LOGIT_P4 0x1.745ca6f2281bdp-3
+#define AC_LOGIT_P5 0x1.3b2a8f49b2227p-3
+#define AC_LOGIT_P6 0x1.0e7ed050d95dfp-3
+#define AC_LOGIT_P7 0x1.16fd7e54ea424p-3
+/* largest error 4.1e-09 */
+#define AC_LOGITF_P0 0x1.55555532e45bdp-1
+#define AC_LOGITF_P1 0x1.999a6ec098c22p-2
+#define AC_LOGITF_P2 0x1.242b8e3d9eb62p-2
+#define AC_LOGITF_P3 0x1.e68b8218f2f7fp-3
+
+#endif

@@ -1,0 +1,44 @@
+/* xlogy. */
+#ifndef ALLCORES_MATH_XLOGY_H
+#define ALLCORES_MATH_XLOGY_H
+
+#include "mathematics.h"
+#include "math_special.h"
+
+/* x log(y), 0 where x is 0 and y is no NaN. Special where the product overflows, or y is no ordinary number. */
+AC_INLINE double ac_xlogy_fast(double x, double y)
+{
+    const ac_dd l = ac_special_log(y);
+    const double r = AC_FMA(x, l.hi, x * l.lo);
+    return x == 0.0 ? 0.0 : r;
+}
+
+AC_INLINE float ac_xlogyf_fast(float x, float y)
+{
+    const double r = x * ac_special_logf(y);
+    return (float)(x == 0.0f ? 0.0 : r);
+}
+
+/* scipy.special says nothing at the poles of log. */
+AC_QUIET_1(ac_quiet_log, double, log(x))
+
+AC_NOINLINE double ac_xlogy_slow(double x, double y)
+{
+    return x == 0.0 && y == y ? 0.0 : x * ac_quiet_log(y);
+}
+
+AC_NOINLINE float ac_xlogyf_slow(float x, float y)
+{
+    return x == 0.0f && y == y ? 0.0f : (float)((double)x * ac_quiet_log((double)y));
+}
+
+#define AC_XLOGY_SPECIAL(x, y) (!(fabs(x) <= 1e305 && (y) >= 0x1p-1022 && (y) <= 1.7976931348623157e308))
+#define AC_XLOGY_SPECIAL_F(x, y) (!(fabsf(x) <= 1e36f && (y) > 0.0f && (y) <= 3.40282347e38f))
+AC_MATH_2(ac_xlogy_f64, double, uint64_t, ac_xlogy_fast, AC_XLOGY_SPECIAL, ac_xlogy_slow)
+AC_MATH_2(ac_xlogy_f32, float, uint32_t, ac_xlogyf_fast, AC_XLOGY_SPECIAL_F, ac_xlogyf_slow)
+
+#define AC_LIST_MATH_XLOGY \
+    AC_MATH_ENTRY_2(xlogy, f, ac_xlogy_f32, 0.8, 1) \
+    AC_MATH_ENTRY_2(xlogy, d, ac_xlogy_f64, 1.8, 1)
+
+#endif
