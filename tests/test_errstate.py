@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support import UFUNC_KERNELS, differences, outcome
+from support import UFUNC_KERNELS, differences, outcome, tolerance
 
 import allcores as ac
 
@@ -79,7 +79,7 @@ def test_every_mode(kind, name, dtype, bad, form, force, capfd):
                         found.append(result)
                         said.append((calls, log.lines, capfd.readouterr()))
                     where = kwargs.get("where")
-                    assert differences(*found, where=where) == "", (threads, place, mode)
+                    assert differences(*found, where=where, rtol=tolerance(name, dtype)) == "", (threads, place, mode)
                     assert said[0] == said[1], (threads, place, mode)
                     if mode == "raise" and place == N - 1:
                         assert isinstance(found[1].error, FloatingPointError), "the case itself gives no error"
@@ -94,7 +94,7 @@ def test_all_kinds_at_once_as_numpy_does_by_default(kind, name, dtype, bad, form
         inputs, kwargs = FORMS[form](operands(name, dtype, bad, N - 1))
         complete(kwargs, kernel.reference, inputs[0].dtype)
         found.append(outcome(function, *inputs, **kwargs))
-    assert differences(*found, where=kwargs.get("where")) == ""
+    assert differences(*found, where=kwargs.get("where"), rtol=tolerance(name, dtype)) == ""
 
 
 def test_a_clean_call_after_a_dirty_one_is_silent(threads):

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from support import UFUNC_KERNELS, differences, outcome, values
+from support import UFUNC_KERNELS, differences, outcome, tolerance, values
 
 import allcores as ac
 from allcores import _driver
@@ -64,7 +64,8 @@ def both(name, inputs, kwargs, threads):
                 again["out"] = (out,) * kernel.reference.nout if kernel.reference.nout == 1 else (out, out.copy("K"))
                 written = list(again["out"])
             found.append(outcome(function, *inputs[: kernel.reference.nin], written=written, **again))
-        return differences(*found)
+        types = [np.asarray(x).dtype.char for x in inputs]
+        return differences(*found, rtol=tolerance(name, *types))
     finally:
         _driver.configure(
             usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"]

@@ -16,6 +16,7 @@ from support import (
     differences,
     numeric_lines,
     outcome,
+    tolerance,
     values,
 )
 
@@ -522,7 +523,7 @@ def compare(name, maker, make_call):
         where = call.where
     if name in EITHER_ZERO:
         found = [positive_zeros(one) for one in found]
-    return differences(*found, where=where)
+    return differences(*found, where=where, rtol=tolerance(name, *maker.inputs))
 
 
 # fmax(0.0, -0.0) is either zero in NumPy: the first operand in the vectors, the second in the tail of an array.
@@ -571,7 +572,7 @@ def test_mixed_types(name, force):
                     b = maker.make(1, (7,), second) if isinstance(second, str) else second
                     found.append([outcome(function, a, b), outcome(function, b, a)])
                 for ours, numpys in zip(*found, strict=True):
-                    different = differences(ours, numpys)
+                    different = differences(ours, numpys, rtol=tolerance(name, first, *([second] if isinstance(second, str) else [])))
                     if different:
                         failures.append(f"{first} {second}: {different}")
     assert not failures, f"{len(failures)} calls differ\n" + "\n".join(failures[:40])
