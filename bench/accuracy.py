@@ -37,7 +37,7 @@ def pieces(arguments):
         yield tuple(a[start : start + PIECE] for a in arguments)
 
 
-def measure(name, types, blocks, by_mpmath):
+def measure(name, blocks, by_mpmath):
     """Return (error, where) of ours and of theirs over all `blocks` of arguments."""
     functions = [_ufuncs.own_mathematics(name), theirs(name)]
     found = [(0.0, ()), (float("nan"), ())]
@@ -45,7 +45,7 @@ def measure(name, types, blocks, by_mpmath):
         wanted = ulp.exact(name, arguments, by_mpmath=by_mpmath)
         for i, function in enumerate(functions):
             if function is not None:
-                one = ulp.worst(function, name, types, arguments, wanted)
+                one = ulp.worst(function, arguments, wanted)
                 found[i] = found[i] if found[i][0] >= one[0] else one
     return found
 
@@ -63,7 +63,9 @@ def main():
     parser.add_argument("--points", type=float, default=1e7, help="arguments a loop (default: 1e7)")
     parser.add_argument("--functions", nargs="+", help="only these")
     parser.add_argument("--mpmath", action="store_true", help=f"reference mpmath, at most {BY_MPMATH:,} points")
-    parser.add_argument("--exhaustive-float32", nargs="*", metavar="NAME", help="all 2**32 arguments of these, or of all")
+    parser.add_argument(
+        "--exhaustive-float32", nargs="*", metavar="NAME", help="all 2**32 arguments of these, or of all"
+    )
     options = parser.parse_args()
     by_mpmath = options.mpmath or not ulp.has_long_double()
     wanted = options.exhaustive_float32 or options.functions
@@ -79,7 +81,7 @@ def main():
             blocks = every_float32(name)
         else:
             continue
-        ours, others = measure(name, types, blocks, by_mpmath)
+        ours, others = measure(name, blocks, by_mpmath)
         at = ", ".join(f"{v!r} ({v.hex()})" for v in ours[1])
         print(f"{name:<12}{types:<8}{ours[0]:>8.3f}{others[0]:>10.3g}  {at}", flush=True)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from support import UFUNC_KERNELS, differences, outcome, tolerance
+from support import OWN_MATHEMATICS, UFUNC_KERNELS, differences, outcome, tolerance
 
 import allcores as ac
 
@@ -21,7 +21,13 @@ CAUSES = {
                 ("subtract", "f", (np.inf, np.inf)), ("arccos", "d", (2.0,)), ("sin", "d", (np.inf,)),
                 ("remainder", "e", (1.0, 0.0))],
 }  # fmt: skip
-CASES = [(kind, *cause) for kind, causes in CAUSES.items() for cause in causes]
+# NumPy's own loops of one function differ between instruction sets in whether they tell of underflow.
+CASES = [
+    (kind, *cause)
+    for kind, causes in CAUSES.items()
+    for cause in causes
+    if kind != "under" or cause[0] not in OWN_MATHEMATICS
+]
 IDS = [f"{kind}-{name}-{dtype}" for kind, name, dtype, _ in CASES]
 
 

@@ -42,7 +42,7 @@ def test_error(name, types):
         pytest.importorskip("mpmath")
         arguments = tuple(a[::20] for a in arguments)
     function = _ufuncs.own_mathematics(name)
-    error, where = ulp.worst(function, name, types, arguments, ulp.exact(name, arguments, by_mpmath=by_mpmath))
+    error, where = ulp.worst(function, arguments, ulp.exact(name, arguments, by_mpmath=by_mpmath))
     bound = (SPECIAL[name].ulp if name in SPECIAL else 1.0) + EXTRA
     assert error <= bound, where
 
@@ -83,7 +83,8 @@ def test_odd_functions(name, types):
     assert same(results(function, [-x]), [-r for r in results(function, [x])])
 
 
-VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -2.5, -3.0, 1e308, 1e-310, -800.0, 800.0]
+# Not subnormal ones: scipy.special.gammaln is infinite there, where 713.8 is right.
+VALUES = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -2.5, -3.0, 1e308, 1e-300, -800.0, 800.0]
 
 
 @pytest.mark.parametrize("name", SPECIAL)

@@ -2,13 +2,15 @@
 
 from mpmath import erf, erfc, exp, log, mpf, pi, sqrt
 
-from coefficients.fit import define, define_polynomial
+from coefficients.fit import define, define_polynomial, split
 from coefficients.special import one, weighted
 
 CENTRE = mpf("0.125")
 
 
 def lines():
+    """Return the lines of the header."""
+
     def small(u):  # erf(x) / x - 1 of u = x^2
         return erf(sqrt(u)) / sqrt(u) - 1 if u > mpf(2) ** -200 else 2 / sqrt(pi) - 1
 
@@ -29,8 +31,10 @@ def lines():
         return 1 / scaled(u)
 
     tail = (1 / mpf("29.4"), 1 / mpf("2.4"))
+    root, root_low = split(sqrt(mpf(1) / 2))
     return [
-        define("AC_SQRT_HALF", sqrt(mpf(1) / 2)),
+        define("AC_SQRT_HALF", root),
+        define("AC_SQRT_HALF_LO", root_low),
         define("AC_EXP_MINUS_200", exp(mpf(-200))),
         "/* erf(x) = x + x p(x^2), |x| <= 1 */",
         *define_polynomial("AC_ERF_P", *weighted(small, one, 0, 1, 11)),

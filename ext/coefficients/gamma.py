@@ -9,6 +9,8 @@ FROM = mpf("4.5")
 
 
 def lines():
+    """Return the lines of the header."""
+
     def near_two(s):
         return loggamma(2 + s) / s if abs(s) > mpf(2) ** -100 else digamma(2)
 

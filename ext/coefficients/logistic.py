@@ -7,6 +7,8 @@ from coefficients.special import one, weighted
 
 
 def lines():
+    """Return the lines of the header."""
+
     def rest(u):  # (2 atanh(z) - 2 z) / z^3 of u = z^2
         return (2 * atanh(sqrt(u)) / sqrt(u) - 2) / u if u > mpf(2) ** -100 else mpf(2) / 3
 

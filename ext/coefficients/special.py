@@ -37,10 +37,12 @@ def weighted(function, weight, low, high, degree, centre=0, rounded=float):
 
 
 def one(_):
+    """Return 1, the weight of an absolute error."""
     return mpf(1)
 
 
 def lines():
+    """Return the lines of the header."""
     high, low = split(log(mpf(2)), bits=32)
     half = log(mpf(2)) / 2 * mpf("1.0001")
 

@@ -80,11 +80,11 @@ AC_INLINE float ac_erff_fast(float single)
     return (float)(a < 1.0 ? small : q);
 }
 
-/* erfc(y) where h + l = y^2; 0.4 <= y, h <= 708. */
-AC_INLINE double ac_erfc_tail(double y, double h, double l)
+/* erfc(y + low) where h + l = (y + low)^2; 0.4 <= y, h <= 708. */
+AC_INLINE double ac_erfc_tail(double y, double low, double h, double l)
 {
     const double sum = y + 2.0, u = 1.0 / sum;
-    const double lost = y - (sum - 2.0); /* by the sum */
+    const double lost = (y - (sum - 2.0)) + low; /* by the sum */
     const double rest = AC_FMA(-u, lost, AC_FMA(-u, sum, 1.0)), v = AC_FMA(u, rest, u - 0.125);
     const ac_scaled e = ac_special_exp(-h, -l);
     double p = AC_ERFC_P23;
@@ -143,7 +143,7 @@ AC_INLINE double ac_erfc_fast(double x)
 {
     const double a = fabs(x), y = a > 26.5 ? 26.5 : a;
     const ac_dd square = ac_two_prod(y, y);
-    const double small = 1.0 - AC_FMA(x, ac_erf_small(x * x), x), tail = ac_erfc_tail(y, square.hi, square.lo);
+    const double small = 1.0 - AC_FMA(x, ac_erf_small(x * x), x), tail = ac_erfc_tail(y, 0.0, square.hi, square.lo);
     return a < 0.4 ? small : x < 0.0 ? 2.0 - tail : tail;
 }
 
@@ -159,7 +159,9 @@ AC_INLINE double ac_ndtr_fast(double x)
 {
     const double a = fabs(x), y = a > 37.5 ? 37.5 : a, u = x * x;
     const ac_dd square = ac_two_prod(y, 0.5 * y);
-    const double tail = 0.5 * ac_erfc_tail(AC_SQRT_HALF * y, square.hi, square.lo);
+    const ac_dd scaled = ac_two_prod(AC_SQRT_HALF, y);
+    const double low = AC_FMA(AC_SQRT_HALF_LO, y, scaled.lo);
+    const double tail = 0.5 * ac_erfc_tail(scaled.hi, low, square.hi, square.lo);
     double p = AC_NDTR_P8;
     p = AC_FMA(p, u, AC_NDTR_P7);
     p = AC_FMA(p, u, AC_NDTR_P6);
@@ -194,7 +196,8 @@ AC_NOINLINE double ac_ndtr_slow(double x)
     const ac_flags flags = ac_take_flags();
     const double y = x < -39.0 ? 39.0 : -x;
     const ac_dd square = ac_two_prod(y, 0.5 * y);
-    const volatile double r = (0.5 * AC_EXP_MINUS_200) * ac_erfc_tail(AC_SQRT_HALF * y, square.hi - 200.0, square.lo);
+    const double tail = ac_erfc_tail(AC_SQRT_HALF * y, 0.0, square.hi - 200.0, square.lo);
+    const volatile double r = (0.5 * AC_EXP_MINUS_200) * tail;
     ac_put_flags(flags);
     return AC_IS_NAN(x) ? x : r;
 }

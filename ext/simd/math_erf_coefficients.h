@@ -3,6 +3,7 @@
 #define ALLCORES_MATH_ERF_COEFFICIENTS_H
 
 #define AC_SQRT_HALF 0x1.6a09e667f3bcdp-1
+#define AC_SQRT_HALF_LO -0x1.bdd3413b26456p-55
 #define AC_EXP_MINUS_200 0x1.6061812054cfap-289
 /* erf(x) = x + x p(x^2), |x| <= 1 */
 /* largest error 1.5e-17 */

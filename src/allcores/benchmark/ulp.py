@@ -1,6 +1,6 @@
 """Errors of mathematical functions in units in the last place: points to try, exact results, the distance between.
 
-For bench/accuracy.py and tests. One table, `DOMAINS`, says where each function is tried; a function that is not in it is
+For bench/accuracy.py and tests. One table, `DOMAINS`, says where each function is tried; one that is not in it is
 tried over all finite numbers. Exact results are sums of two float64 arrays, from NumPy's and the C library's
 functions of long double where that has 64 bits or more, else (or if asked) from mpmath, which takes 10-100 us a point.
 """
@@ -12,13 +12,12 @@ import ctypes.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Pair = tuple[Array, Array]
+Array: TypeAlias = Any  # of any dtype: arithmetic on NDArray[Any] has no better type
+Pair: TypeAlias = tuple[Array, Array]
 
 TINY = 5e-324
 LARGEST = 1.7976931348623157e308
@@ -56,7 +55,9 @@ _UNIT = Domain(largest=1.0, core=((-1.0, 1.0),), hard=(0.5, -0.5, 1.0, -1.0, 0.9
 _EXPONENTIAL = Domain(
     largest=746.0, core=((-746.0, 746.0), (-2.0, 2.0), (-104.0, 89.0)), hard=(709.78271289338397, -708.39641853226408,
     -744.44007192138122, 88.722839, -87.336544, -103.97207, 0.34657359, -0.34657359))  # fmt: skip
-_LOGARITHMIC = Domain(negative=False, core=((0.0, 4.0), (0.9, 1.1), (0.5, 2.0)), hard=(1.0, 0.5, 2.0, 2.0**0.5, 0.5**0.5))
+_LOGARITHMIC = Domain(
+    negative=False, core=((0.0, 4.0), (0.9, 1.1), (0.5, 2.0)), hard=(1.0, 0.5, 2.0, 2.0**0.5, 0.5**0.5)
+)
 
 DOMAINS: dict[str, Domain] = {
     "sin": _TRIGONOMETRIC,
@@ -82,16 +83,19 @@ DOMAINS: dict[str, Domain] = {
     "arccosh": Domain(least=1.0, negative=False, core=((1.0, 4.0), (1.0, 1.1)), hard=(2.0, 2.0**27, 2.0**511)),
     "cbrt": Domain(core=((-8.0, 8.0),), hard=(1.0, 8.0, 27.0, 1e-308)),
     "erf": Domain(core=((-6.0, 6.0), (-1.0, 1.0)), hard=(1.0, -1.0, 6.0, 4.0, 5.92)),
-    "erfc": Domain(largest=27.2, core=((-6.0, 27.0), (-1.0, 1.0), (-4.0, 10.5)), hard=(0.4, -0.4, 26.5, 26.54, 9.194, 10.05)),
+    "erfc": Domain(largest=27.2, core=((-6.0, 27.0), (-1.0, 1.0), (-4.0, 10.5)),
+                   hard=(0.4, -0.4, 26.5, 26.54, 9.194, 10.05)),
     "ndtr": Domain(largest=38.4, core=((-38.4, 8.0), (-1.0, 1.0), (-14.0, 5.0)), hard=(0.6, -0.6, -37.5, -37.6, -13.0)),
-    "expit": Domain(largest=744.0, core=((-744.0, 40.0), (-2.0, 2.0), (-104.0, 20.0)), hard=(-708.0, -708.39, -745.0, -87.33)),
+    "expit": Domain(largest=744.0, core=((-744.0, 40.0), (-2.0, 2.0), (-104.0, 20.0)),
+                    hard=(-708.0, -708.39, -745.0, -87.33)),
     "logit": Domain(largest=1.0, negative=False, core=((0.0, 1.0), (0.4, 0.6)), hard=(0.5, 0.25, 0.75, 0.999)),
-    "softplus": Domain(largest=744.0, core=((-744.0, 40.0), (-2.0, 2.0), (-104.0, 20.0)), hard=(-708.0, 0.88137, -0.88137)),
+    "softplus": Domain(largest=744.0, core=((-744.0, 40.0), (-2.0, 2.0), (-104.0, 20.0)),
+                    hard=(-708.0, 0.88137, -0.88137)),
     "gammaln": Domain(largest=2.5e305, negative=False, core=((0.0, 6.0), (0.0, 100.0)), hard=(0.5, 1.5, 2.5, 3.5, 4.5)),
 }  # fmt: skip
 
 ZEROS = {"gammaln": (1.0, 2.0)}
-"""Arguments at which a result is 0 but its argument is not: errors near them are stated relative to the distance."""
+"""Arguments at which a result is 0 but its argument is not; tried with their neighbours too."""
 
 
 # --- points ---------------------------------------------------------------------------------------------------------
@@ -333,12 +337,10 @@ def ulps(got: Array, wanted: Pair) -> Array:
         return np.where(limit, 1.0, np.where(np.isnan(error), np.inf, error))
 
 
-def worst(function: Callable[..., Any], name: str, types: str, arguments: tuple[Array, ...],
-          wanted: list[Pair]) -> tuple[float, tuple[float, ...]]:  # fmt: skip
-    """Return the largest error of `function` in ULP, over all its outputs, and the arguments that have it.
-
-    Where the result nears a zero of `ZEROS`, an error counts relative to the argument's distance from it.
-    """
+def worst(
+    function: Callable[..., Any], arguments: tuple[Array, ...], wanted: list[Pair]
+) -> tuple[float, tuple[float, ...]]:
+    """Return the largest error of `function` in ULP, over all its outputs, and the arguments that have it."""
     with np.errstate(all="ignore"):
         got = function(*arguments)
     got = got if isinstance(got, tuple) else (got,)
