@@ -1,4 +1,4 @@
-"""Reductions, whole and along an axis, wide and narrow, with and without NaN, against NumPy, bottleneck, torch and JAX."""
+"""Reductions, whole and along an axis, wide and narrow, with and without NaN, against NumPy and three others."""
 
 import argparse
 from functools import partial

@@ -9,9 +9,10 @@ from allcores import _ufuncs
 from allcores.benchmark import ulp
 from allcores.kernels import KERNELS
 
-LOOPS = [(name, types) for name, types, _, _ in _ufuncs.mathematics()]
+# fma is IEEE's own operation; test_composite.py tries it.
+LOOPS = [(name, types) for name, types, _, _ in _ufuncs.mathematics() if name != "fma"]
 IN_USE = {(name, types) for name, types, _, used in _ufuncs.mathematics() if used}
-SPECIAL = {name: kernel for name, kernel in KERNELS.items() if kernel.family == "special"}
+SPECIAL = {name: kernel for name, kernel in KERNELS.items() if kernel.family == "special" and name != "sincos"}
 # Without fused multiply-add the cores are less exact.
 EXTRA = 3.0 if ac.info()["isa"] == "base" else 0.0
 ODD = {"sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "cbrt", "erf"}
@@ -121,3 +122,83 @@ def test_special_functions_are_public(name):
     assert function.types == ["f" * function.nin + "->f", "d" * function.nin + "->d"]
     assert function(*[np.ones(3, np.int64)] * function.nin).dtype == np.float64
     assert function(*[np.ones(3, np.float16)] * function.nin).dtype == np.float32
+
+
+# --- in place of NumPy's --------------------------------------------------------------------------------------------
+
+NUMPYS = sorted(
+    {name for name, _, _, used in _ufuncs.mathematics() if used and isinstance(getattr(np, name, None), np.ufunc)}
+)
+
+
+def ordinary(name):
+    return ulp.points(name, "d" * getattr(np, name).nin + "->d", 20_000)
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_install_keeps_numpys_loops(name, force):
+    function = getattr(np, name)
+    arguments = ordinary(name)
+    want = results(function, arguments)
+    ours = results(getattr(ac, name), arguments)
+    with force(3), ac.accelerate():
+        assert same(results(function, arguments), want)
+        assert same(results(function, [a[:5] for a in arguments]), [w[:5] for w in want])
+        assert same(results(getattr(ac, name), arguments), ours)
+    assert same(results(function, arguments), want)
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_who_brings_array_ufunc_is_handed_numpys(name, force):
+    class Owner:
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            return ufunc, method
+
+    class Sub(np.ndarray):
+        pass
+
+    function, numpys = getattr(ac, name), getattr(np, name)
+    others = (1.0,) * (numpys.nin - 1)
+    assert function(Owner(), *others) == (numpys, "__call__")
+    assert function(*(np.ones(9),) * numpys.nin, out=Owner()) == (numpys, "__call__")
+    arguments = ordinary(name)
+    with force(2):
+        found = results(function, [arguments[0].view(Sub), *arguments[1:]])
+    assert type(found[0]) is Sub
+    assert same([found[0].view(np.ndarray)], results(numpys, arguments))
+
+
+@pytest.mark.parametrize("name", NUMPYS)
+def test_scalars_and_small_arrays_are_the_same(name):
+    function = getattr(ac, name)
+    arguments = ordinary(name)
+    (want,) = results(function, arguments)
+    for i in range(0, len(want), 997):
+        operands = [a[i] for a in arguments]
+        assert same(results(function, operands), [want[i]])
+        assert same(results(function, [float(x) for x in operands]), [want[i]])
+        assert same(results(function, [np.full((2, 3), x) for x in operands]), [np.full((2, 3), want[i])])
+
+
+@pytest.mark.parametrize(("name", "types"), [(n, t) for n, t in LOOPS if n in {"exp", "log"}])
+def test_neighbours_are_in_order(name, types):
+    function = _ufuncs.own_mathematics(name)
+    (points,) = ulp.points(name, types, 300)
+    ordinary = points[np.isfinite(points) & (points > 0 if name == "log" else np.abs(points) < 700)]
+    with np.errstate(all="ignore"):
+        x = np.sort((ordinary[:, None] * (1 + np.finfo(points.dtype).eps * np.arange(64))).astype(points.dtype), axis=1)
+        assert (np.diff(function(x), axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("dtype", "fd")
+def test_sine_and_cosine(dtype):
+    x = np.random.default_rng(2).uniform(-1e4, 1e4, 100_000).astype(dtype)
+    sine, cosine = ac.sincos(x)
+    assert sine.dtype == cosine.dtype == dtype
+    own = _ufuncs.own_mathematics
+    assert same([sine, cosine], [own("sin")(x), own("cos")(x)])
+    one = sine.astype("g") ** 2 + cosine.astype("g") ** 2
+    assert np.max(np.abs(one - 1)) <= 2 * np.finfo(dtype).eps
+    for threads in THREADS:
+        with ac.limit(threads=threads):
+            assert same(ac.sincos(x), [sine, cosine])

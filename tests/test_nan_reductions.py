@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores import _driver, _isa, _reductions
+from allcores import _driver, _isa
 
 THREADS = (1, 2, 7)
 SUMS = ("nansum", "nanmean", "nanvar", "nanstd")

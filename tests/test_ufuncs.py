@@ -572,7 +572,9 @@ def test_mixed_types(name, force):
                     b = maker.make(1, (7,), second) if isinstance(second, str) else second
                     found.append([outcome(function, a, b), outcome(function, b, a)])
                 for ours, numpys in zip(*found, strict=True):
-                    different = differences(ours, numpys, rtol=tolerance(name, first, *([second] if isinstance(second, str) else [])))
+                    different = differences(
+                        ours, numpys, rtol=tolerance(name, first, *([second] if isinstance(second, str) else []))
+                    )
                     if different:
                         failures.append(f"{first} {second}: {different}")
     assert not failures, f"{len(failures)} calls differ\n" + "\n".join(failures[:40])

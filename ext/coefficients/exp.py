@@ -31,5 +31,5 @@ def lines():
         "/* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */",
         *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x**3, -half, half, 8)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",
-        *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 4)),
+        *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 5)),
     ]

@@ -112,7 +112,8 @@ AC_MATH_1(ac_expm1_f64, double, uint64_t, ac_expm1_fast, AC_EXPM1_SPECIAL, expm1
 /* exp(r) - 1 - r */
 AC_INLINE double ac_expf_rest(double r)
 {
-    double p = AC_EXPF_P4;
+    double p = AC_EXPF_P5;
+    p = AC_FMA(p, r, AC_EXPF_P4);
     p = AC_FMA(p, r, AC_EXPF_P3);
     p = AC_FMA(p, r, AC_EXPF_P2);
     p = AC_FMA(p, r, AC_EXPF_P1);

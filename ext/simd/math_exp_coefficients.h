@@ -20,11 +20,12 @@
 #define AC_EXP_P7 0x1.28a023c897067p-22
 #define AC_EXP_P8 0x1.af793534f910bp-26
 /* exp(r) = 1 + r + r^2 p(r), for float32 results */
-/* largest error 1.3e-08 */
-#define AC_EXPF_P0 0x1.000000352b75ap-1
-#define AC_EXPF_P1 0x1.5554af541bd2ep-3
-#define AC_EXPF_P2 0x1.555486ef95dd3p-5
-#define AC_EXPF_P3 0x1.1227fffdea17ap-7
-#define AC_EXPF_P4 0x1.6d98f0f0c0953p-10
+/* largest error 2.4e-10 */
+#define AC_EXPF_P0 0x1.000000283b428p-1
+#define AC_EXPF_P1 0x1.55555582e29fbp-3
+#define AC_EXPF_P2 0x1.5554ad3fc620bp-5
+#define AC_EXPF_P3 0x1.111098a2d61bap-7
+#define AC_EXPF_P4 0x1.6d74f175ab4aep-10
+#define AC_EXPF_P5 0x1.a194ef5d506cdp-13
 
 #endif

@@ -35,6 +35,8 @@ _COSTS = {
 # Loops that call Python's error functions: integers to negative integer powers.
 _MAY_RAISE = frozenset({"power"})
 _UNKNOWN_COST = 10.0
+# Computed by loops of our own at this instruction-set level, within 1 ULP.
+_OWN_MATHEMATICS = frozenset(name for name, _, _, used in _ufuncs.mathematics() if used)
 
 
 def _make(name: str, numpy_ufunc: np.ufunc) -> Any:
@@ -44,7 +46,10 @@ def _make(name: str, numpy_ufunc: np.ufunc) -> Any:
     cost = _EXACT_COSTS.get(name) or _COSTS.get(name, _UNKNOWN_COST)
     may_raise = name in _MAY_RAISE
     made = _ufuncs.make(numpy_ufunc, cost, exact, may_raise)
-    register(Kernel(name, "ufunc", made, numpy_ufunc, cost, may_raise=may_raise))
+    ours = name in _OWN_MATHEMATICS
+    register(
+        Kernel(name, "ufunc", made, numpy_ufunc, cost, exact=not ours, may_raise=may_raise, ulp=1.0 if ours else 0.0)
+    )
     return made
 
 
