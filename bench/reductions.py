@@ -1,4 +1,4 @@
-"""Reductions, whole and along an axis, wide and narrow, with and without NaN, against NumPy, bottleneck, torch and JAX."""
+"""Reductions, whole and along an axis, wide and narrow, with NaN and without, against NumPy and its rivals."""
 
 import argparse
 from functools import partial
