@@ -489,10 +489,11 @@ cdef int run_reduced(Work *work, int threads) noexcept nogil:
         work.groups = (work.rows + work.group - 1) // work.group
         work.slots = work.rows if job.pairwise else work.groups
         work.units = work.outputs * work.groups
-        # One group an output is the same as a whole output, but for the place of an initial factor.
+        # One group an output is the same as a whole output, but for the place of an initial factor, and for sums whose
+        # rows are halved too.
         if work.outputs >= OWN_OUTPUTS or (
                 work.units == work.outputs and work.outputs * 2 >= threads
-                and job.op != AC_MUL and job.op != AC_NAN_MUL):
+                and job.op != AC_MUL and job.op != AC_NAN_MUL and (job.pairwise or not job.halved)):
             work.tasks = min(work.outputs, <npy_intp> (4 * threads))
             raised = parallel_for(outputs_task, work, work.tasks, threads, job.ns, 0)
             return -2 if work.failed else raised
