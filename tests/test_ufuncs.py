@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from support import (
+    EITHER_ZERO,
     NUMERIC,
     THREADS,
     UFUNC_KERNELS,
@@ -16,6 +17,7 @@ from support import (
     differences,
     numeric_lines,
     outcome,
+    positive_zeros,
     tolerance,
     values,
 )
@@ -524,18 +526,6 @@ def compare(name, maker, make_call):
     if name in EITHER_ZERO:
         found = [positive_zeros(one) for one in found]
     return differences(*found, where=where, rtol=tolerance(name, *maker.inputs))
-
-
-# fmax(0.0, -0.0) is either zero in NumPy: the first operand in the vectors, the second in the tail of an array.
-EITHER_ZERO = {"fmax", "fmin"}
-
-
-def positive_zeros(found):
-    for array in (found.result, *found.written):
-        if isinstance(array, np.ndarray) and array.dtype.kind in "fc" and array.flags.writeable:
-            with np.errstate(all="ignore"):  # signalling NaNs
-                array[array == 0] = 0
-    return found
 
 
 @pytest.mark.parametrize("name", UFUNC_KERNELS)

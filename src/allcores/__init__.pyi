@@ -155,6 +155,7 @@ __all__ = [
     "sign",
     "signbit",
     "sin",
+    "sincos",
     "sinh",
     "softplus",
     "spacing",
@@ -278,6 +279,7 @@ rint: np.ufunc
 sign: np.ufunc
 signbit: np.ufunc
 sin: np.ufunc
+sincos: np.ufunc
 sinh: np.ufunc
 softplus: np.ufunc
 spacing: np.ufunc
