@@ -37,6 +37,7 @@ cdef struct Target:
     Loop *loops             # one a line of numpy.types; fn NULL where we leave it to NumPy
     Loop *numpy_loops       # the same with NumPy's own inner loops
     PyUFuncObject *small    # for small calls, where some of the loops are our own mathematics; else NULL
+    int integers            # whether it has loops of integers too
     Target *installed       # what calls of NumPy's installed ufunc find: without our mathematics; NULL for this one
     loop_fn *expected       # what numpy.functions hold unless somebody else replaced one: NumPy's loops or trampolines
     int may_raise

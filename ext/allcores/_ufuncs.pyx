@@ -168,6 +168,8 @@ cdef int use_mathematics(Target *target, object names) except -1:
     cdef void **data = NULL
     cdef int i, j
     for i in range(numpy.ntypes):
+        if target.loops[i].fn != NULL and target.loops[i].typenum[0] < NPY_FLOAT:
+            target.integers = True
         for j in range(level().math.loops_count):
             entry = &level().math.loops[j]
             if (not entry.used or target.loops[i].fn == NULL or strcmp(entry.ufunc, numpy.name) != 0

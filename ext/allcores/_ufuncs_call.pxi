@@ -63,7 +63,9 @@ cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, 
 
 
 cdef inline PyObject *call_small(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
-    if target.small != NULL and plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames):
+    # Of integers alone NumPy promotes some pairs as only its own ufunc knows; loops of ours are for floats.
+    if (target.small != NULL and plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames)
+            and (not target.integers or any_float(args, PyVectorcall_NARGS(nargsf)))):
         return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
     return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
 
@@ -73,6 +75,17 @@ cdef bint plain_operand(PyObject *value) noexcept:
         return numeric(PyArray_TYPE(<PyArrayObject *> value))
     return (PyFloat_CheckExact(value) or PyLong_CheckExact(value) or PyComplex_CheckExact(value)
             or PyBool_Check(value) or value == Py_None_raw or type(<object> value) in SCALARS)
+
+
+cdef bint any_float(PyObject *const *args, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t i
+    for i in range(count):
+        if PyArray_CheckExact(args[i]):
+            if PyArray_TYPE(<PyArrayObject *> args[i]) >= NPY_FLOAT:
+                return True
+        elif PyFloat_CheckExact(args[i]) or PyComplex_CheckExact(args[i]) or isinstance(<object> args[i], np.inexact):
+            return True
+    return False
 
 
 cdef bint plain_operands(PyObject *const *args, Py_ssize_t count, PyObject *kwnames) noexcept:
