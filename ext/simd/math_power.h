@@ -126,6 +126,6 @@ AC_POWER(ac_power_f32, float, sqrtf, ac_float_power_f32)
 #define AC_LIST_MATH_POWER \
     AC_MATH_ENTRY_2(power, d, ac_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3) \
     AC_MATH_ENTRY_2(power, f, ac_power_f32, AC_LEVEL == 4 ? 1.3 : 1.95, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(float_power, d, ac_float_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL == 3)
+    AC_MATH_ENTRY_2(float_power, d, ac_float_power_f64, AC_LEVEL == 4 ? 3.25 : 5.4, AC_LEVEL >= 3)
 
 #endif
