@@ -2,7 +2,7 @@
 
 Before each measurement one thread keeps busy for some milliseconds: idle threads of one library spin for that long and
 would take cores from the next. It does not sleep, as waking the cores of a virtual machine can take longer than the
-work. Then the call runs once untimed, which wakes its own threads and fills the caches.
+work. Then the call runs untimed for as long, which wakes its own threads and fills the caches.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 REST = 0.006  # seconds; GNU OpenMP's threads spin for about 4 ms
+WARM = 0.004  # seconds of untimed calls
 LEAST = 0.5e-3  # seconds of one measurement; shorter calls are repeated
 MOST_CALLS = 10_000
 
@@ -88,7 +89,10 @@ def interleaved(
         while time.perf_counter() < until:
             pass
         if name not in fewer:
+            until = time.perf_counter() + WARM
             live[name]()
+            while time.perf_counter() < until:
+                live[name]()
         seconds[name].append(measure(live[name], repeats[name]))
 
     for name in calls:
