@@ -126,9 +126,10 @@ def test_special_functions_are_public(name):
 
 # --- in place of NumPy's --------------------------------------------------------------------------------------------
 
+# Where none is in use, sin stands for NumPy's own, of which the same is true.
 NUMPYS = sorted(
     {name for name, _, _, used in _ufuncs.mathematics() if used and isinstance(getattr(np, name, None), np.ufunc)}
-)
+) or ["sin"]
 
 
 def ordinary(name):
