@@ -14,7 +14,7 @@ LOOPS = [(name, types) for name, types, _, _ in _ufuncs.mathematics() if name !=
 IN_USE = {(name, types) for name, types, _, used in _ufuncs.mathematics() if used}
 SPECIAL = {name: kernel for name, kernel in KERNELS.items() if kernel.family == "special" and name != "sincos"}
 # Without fused multiply-add the cores are less exact.
-EXTRA = 3.0 if ac.info()["isa"] == "base" else 0.0
+EXTRA = {"erfc": 1.0, "ndtr": 1.0} if ac.info()["isa"] == "base" else {}
 ODD = {"sin", "tan", "arcsin", "arctan", "sinh", "tanh", "arcsinh", "arctanh", "cbrt", "erf"}
 every_loop = pytest.mark.parametrize(("name", "types"), LOOPS, ids=[f"{n}-{t}" for n, t in LOOPS])
 
@@ -44,7 +44,7 @@ def test_error(name, types):
         arguments = tuple(a[::20] for a in arguments)
     function = _ufuncs.own_mathematics(name)
     error, where = ulp.worst(function, arguments, ulp.exact(name, arguments, by_mpmath=by_mpmath))
-    bound = (SPECIAL[name].ulp if name in SPECIAL else 1.0) + EXTRA
+    bound = (SPECIAL[name].ulp if name in SPECIAL else 1.0) + EXTRA.get(name, 0.0)
     assert error <= bound, where
 
 

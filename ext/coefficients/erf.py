@@ -2,8 +2,7 @@
 
 from mpmath import erf, erfc, exp, log, mpf, pi, sqrt
 
-from coefficients.fit import define, define_polynomial, split
-from coefficients.special import one, weighted
+from coefficients.fit import centred, define, define_polynomial, one, split
 
 CENTRE = mpf("0.125")
 
@@ -37,15 +36,15 @@ def lines():
         define("AC_SQRT_HALF_LO", root_low),
         define("AC_EXP_MINUS_200", exp(mpf(-200))),
         "/* erf(x) = x + x p(x^2), |x| <= 1 */",
-        *define_polynomial("AC_ERF_P", *weighted(small, one, 0, 1, 11)),
-        *define_polynomial("AC_ERFF_P", *weighted(small, one, 0, 1, 6)),
+        *define_polynomial("AC_ERF_P", *centred(small, one, 0, 1, 11)),
+        *define_polynomial("AC_ERFF_P", *centred(small, one, 0, 1, 6)),
         "/* erf(x) = 1 - exp(p(x - 1.25)), 1 <= x <= 6; for float32 p(x - 2.5) up to 4 */",
-        *define_polynomial("AC_ERF_Q", *weighted(log_tail, part, 1, 6, 17, centre="1.25")),
-        *define_polynomial("AC_ERFF_Q", *weighted(log_tail, part, 1, 4, 7, centre="2.5")),
+        *define_polynomial("AC_ERF_Q", *centred(log_tail, part, 1, 6, 17, centre="1.25")),
+        *define_polynomial("AC_ERFF_Q", *centred(log_tail, part, 1, 4, 7, centre="2.5")),
         "/* exp(y^2) erfc(y) = u p(u - 0.125), u = 1 / (y + 2), 0.4 <= y <= 27.4 */",
-        *define_polynomial("AC_ERFC_P", *weighted(scaled, relative, *tail, 23, centre=CENTRE)),
-        *define_polynomial("AC_ERFCF_P", *weighted(scaled, relative, *tail, 12, centre=CENTRE)),
+        *define_polynomial("AC_ERFC_P", *centred(scaled, relative, *tail, 23, centre=CENTRE)),
+        *define_polynomial("AC_ERFCF_P", *centred(scaled, relative, *tail, 12, centre=CENTRE)),
         "/* ndtr(x) = 1/2 + x p(x^2), |x| <= 0.6 */",
-        *define_polynomial("AC_NDTR_P", *weighted(small_normal, one, 0, "0.3601", 8)),
-        *define_polynomial("AC_NDTRF_P", *weighted(small_normal, one, 0, "0.3601", 4)),
+        *define_polynomial("AC_NDTR_P", *centred(small_normal, one, 0, "0.3601", 8)),
+        *define_polynomial("AC_NDTRF_P", *centred(small_normal, one, 0, "0.3601", 4)),
     ]

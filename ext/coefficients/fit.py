@@ -1,32 +1,9 @@
 """Polynomials near the minimax one, and numbers written as C does."""
 
-import struct
-
-from mpmath import chebyfit, cos, lu_solve, matrix, mp, mpf, pi, polyval
+from mpmath import cos, lu_solve, matrix, mp, mpf, pi, polyval
 
 mp.prec = 500
 SMALL = mpf(2) ** -100
-
-
-def single(x):
-    """Return x rounded to float32."""
-    return struct.unpack("f", struct.pack("f", float(x)))[0]
-
-
-def polynomial(function, low, high, degree, rounded=float):
-    """Return coefficients c[0], ..., c[degree], each rounded, and the largest absolute error with them.
-
-    By Chebyshev interpolation, which is within a small factor of minimax. `function` may have a removable singularity
-    at 0: it is asked for a point beside it.
-    """
-
-    def regular(x):
-        return function(x if abs(x) > SMALL else SMALL)
-
-    fitted = [rounded(c) for c in reversed(chebyfit(regular, [mpf(low), mpf(high)], degree + 1))]
-    points = [mpf(low) + (mpf(high) - mpf(low)) * i / 400 for i in range(401)]
-    worst = max(abs(polyval([mpf(c) for c in reversed(fitted)], x) - regular(x)) for x in points)
-    return fitted, float(worst)
 
 
 def weighted(function, weight, low, high, degree):
@@ -84,14 +61,45 @@ def define(name, value):
     return f"#define {name} {float(value).hex()}"
 
 
-def define_single(name, value):
-    """Return a #define line of one float32 number."""
-    return f"#define {name} {single(value).hex()}f"
-
-
 def define_polynomial(name, coefficients, error, line=define):
     """Return `NAME0`, `NAME1`, ... with the error stated."""
     return [f"/* largest error {error:.2g} */", *(line(f"{name}{i}", c) for i, c in enumerate(coefficients))]
+
+
+def centred(function, weight, low, high, degree, centre=0):
+    """Return coefficients of powers of (x - centre), each rounded, and the largest |weight (p - function)| with them.
+
+    By least squares at Chebyshev's points, which is within a small factor of minimax. The constant is rounded first
+    and the rest fitted to what is left, so that its rounding costs nothing but at the centre.
+    """
+    low, high, centre = mpf(low), mpf(high), mpf(centre)
+    count = 3 * degree + 10
+    points = [(low + high) / 2 + (high - low) / 2 * cos(pi * (2 * i + 1) / (2 * count)) for i in range(count)]
+    scale = (high - low) / 2
+    weights, wanted = [weight(x) for x in points], [function(x) for x in points]
+    fixed = []
+    while len(fixed) <= degree:
+        first = len(fixed)
+        system, right = matrix(count, degree + 1 - first), matrix(count, 1)
+        for i, x in enumerate(points):
+            known = polyval([mpf(c) for c in reversed(fixed)], x - centre) if fixed else 0
+            for j in range(first, degree + 1):
+                system[i, j - first] = weights[i] * ((x - centre) / scale) ** j
+            right[i] = weights[i] * (wanted[i] - known)
+        found = lu_solve(system, right)
+        # Roundings of the higher coefficients are small beside the first ones': those are refitted one by one.
+        last = first + 1 if first < 3 else degree + 1
+        fixed += [float(found[j - first] / scale**j) for j in range(first, last)]
+    worst = mpf(0)
+    for i in range(401):
+        x = low + (high - low) * i / 400
+        worst = max(worst, abs(weight(x) * (polyval([mpf(c) for c in reversed(fixed)], x - centre) - function(x))))
+    return fixed, float(worst)
+
+
+def one(_):
+    """Return 1, the weight of an absolute error."""
+    return mpf(1)
 
 
 def minimax(function, low, high, degree, weight=None, fixed=()):

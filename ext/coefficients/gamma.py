@@ -2,8 +2,7 @@
 
 from mpmath import digamma, log, loggamma, mpf, pi, polygamma, sqrt
 
-from coefficients.fit import define, define_polynomial, split
-from coefficients.special import one, weighted
+from coefficients.fit import centred, define, define_polynomial, one, split
 
 FROM = mpf("4.5")
 
@@ -33,9 +32,9 @@ def lines():
         "/* gammaln(2 + s) = s (slope + s p(s)), |s| <= 1/2; for float32 s p(s) */",
         define("AC_GAMMA_SLOPE", slope),
         define("AC_GAMMA_SLOPE_LO", slope_low),
-        *define_polynomial("AC_GAMMA_P", *weighted(beyond_slope, abs, "-0.5", "0.5", 16)),
-        *define_polynomial("AC_GAMMAF_P", *weighted(near_two, one, "-0.5", "0.5", 8)),
+        *define_polynomial("AC_GAMMA_P", *centred(beyond_slope, abs, "-0.5", "0.5", 16)),
+        *define_polynomial("AC_GAMMAF_P", *centred(near_two, one, "-0.5", "0.5", 8)),
         "/* gammaln(x) = (x - 1/2) log(x) - x + log(2 pi) / 2 + p(1 / x^2) / x, x >= 4.5 */",
-        *define_polynomial("AC_STIRLING_P", *weighted(rest, part, mpf(2) ** -50, 1 / FROM**2, 6)),
-        *define_polynomial("AC_STIRLINGF_P", *weighted(rest, part, mpf(2) ** -50, 1 / FROM**2, 2)),
+        *define_polynomial("AC_STIRLING_P", *centred(rest, part, mpf(2) ** -50, 1 / FROM**2, 6)),
+        *define_polynomial("AC_STIRLINGF_P", *centred(rest, part, mpf(2) ** -50, 1 / FROM**2, 2)),
     ]

@@ -2,8 +2,7 @@
 
 from mpmath import atanh, mpf, sqrt
 
-from coefficients.fit import define_polynomial
-from coefficients.special import one, weighted
+from coefficients.fit import centred, define_polynomial, one
 
 
 def lines():
@@ -14,6 +13,6 @@ def lines():
 
     return [
         "/* 2 atanh(z) = 2 z + z^3 p(z^2), |z| <= 0.2005 */",
-        *define_polynomial("AC_LOGIT_P", *weighted(rest, one, 0, mpf("0.2005") ** 2, 7)),
-        *define_polynomial("AC_LOGITF_P", *weighted(rest, one, 0, mpf("0.2005") ** 2, 3)),
+        *define_polynomial("AC_LOGIT_P", *centred(rest, one, 0, mpf("0.2005") ** 2, 7)),
+        *define_polynomial("AC_LOGITF_P", *centred(rest, one, 0, mpf("0.2005") ** 2, 3)),
     ]

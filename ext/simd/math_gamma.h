@@ -82,7 +82,7 @@ AC_INLINE double ac_gammaln_fast(double x)
 AC_INLINE float ac_gammalnf_fast(float single)
 {
     const double x = single, n = (x + AC_ROUND) - AC_ROUND, s = x - n;
-    const double l = ac_special_logf(ac_gamma_argument(x, n));
+    const double l = ac_logf_double(ac_gamma_argument(x, n));
     const double near = AC_FMA(s, ac_gamma_near_twof(s), n < 1.5 ? -l : l);
     const double reciprocal = 1.0 / x, z = reciprocal * reciprocal;
     double p = AC_STIRLINGF_P2;

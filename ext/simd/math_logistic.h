@@ -32,7 +32,7 @@ AC_INLINE double ac_logit_fast(double p)
     const double k = ac_from_bits(biased | (uint64_t)0x433 << 52) - (0x1p52 + 1023.0);
     const double scale = ac_from_bits(biased << 52), cq = scale * q, cl = scale * lost;
     const double above = (p - cq) - cl, below = (p + cq) + cl, z = above / below, u = z * z;
-    const ac_dd whole = ac_two_sum(k * AC_S_LN2_HI, 2.0 * z);
+    const ac_dd whole = ac_two_sum(k * AC_LN2_HI, 2.0 * z);
     double s = AC_LOGIT_P7;
     s = AC_FMA(s, u, AC_LOGIT_P6);
     s = AC_FMA(s, u, AC_LOGIT_P5);
@@ -41,7 +41,7 @@ AC_INLINE double ac_logit_fast(double p)
     s = AC_FMA(s, u, AC_LOGIT_P2);
     s = AC_FMA(s, u, AC_LOGIT_P1);
     s = AC_FMA(s, u, AC_LOGIT_P0);
-    return whole.hi + (whole.lo + AC_FMA(k, AC_S_LN2_LO, z * (u * s)));
+    return whole.hi + (whole.lo + AC_FMA(k, AC_LN2_LO, z * (u * s)));
 }
 
 AC_INLINE float ac_logitf_fast(float single)
@@ -55,7 +55,7 @@ AC_INLINE float ac_logitf_fast(float single)
     s = AC_FMA(s, u, AC_LOGITF_P2);
     s = AC_FMA(s, u, AC_LOGITF_P1);
     s = AC_FMA(s, u, AC_LOGITF_P0);
-    return (float)AC_FMA(k, AC_S_LN2_HI, AC_FMA(k, AC_S_LN2_LO, z * AC_FMA(u, s, 2.0)));
+    return (float)AC_FMA(k, AC_LN2_HI, AC_FMA(k, AC_LN2_LO, z * AC_FMA(u, s, 2.0)));
 }
 
 AC_QUIET_1(ac_logit_slow, double, log(x) - log1p(-x))

@@ -15,7 +15,7 @@ AC_INLINE double ac_xlogy_fast(double x, double y)
 
 AC_INLINE float ac_xlogyf_fast(float x, float y)
 {
-    const double r = x * ac_special_logf(y);
+    const double r = x * ac_logf_double(y);
     return (float)(x == 0.0f ? 0.0 : r);
 }
 
