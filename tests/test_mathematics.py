@@ -1,5 +1,7 @@
 """Our own mathematics: every loop of the table against higher precision, and that a result depends on nothing but x."""
 
+import itertools
+
 import numpy as np
 import pytest
 from support import THREADS
@@ -122,6 +124,37 @@ def test_special_functions_are_public(name):
     assert function.types == ["f" * function.nin + "->f", "d" * function.nin + "->d"]
     assert function(*[np.ones(3, np.int64)] * function.nin).dtype == np.float64
     assert function(*[np.ones(3, np.float16)] * function.nin).dtype == np.float32
+
+
+# --- floating-point flags -------------------------------------------------------------------------------------------
+
+# Zeros, poles, borders of overflow, infinities, NaN, huge and tiny arguments.
+PLACES = [
+    0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, np.inf, -np.inf, np.nan, 1e300, -1e300, 1e-300, -1e-300, 5e-324, 1e-310,
+    709.5, 710.5, -709.0, -746.0, 88.9, -87.5, -104.1, 1e22, -1e22, 1024.0, -1074.5, 1023.5, 0.9999, 1.0001, 3e38,
+    -1e-38, 1e-45, 20.0, 40.0, 1e8,
+]  # fmt: skip
+
+
+def warned(function, arguments):
+    """Return the kinds of floating-point errors that NumPy reports of a call."""
+    kinds = set()
+    with np.errstate(all="call", call=lambda kind, _: kinds.add(kind), under="ignore"):
+        function(*arguments)
+    return kinds
+
+
+@pytest.mark.parametrize(("name", "types"), [(n, t) for n, t in LOOPS if hasattr(np, n)])
+def test_flags_are_numpys(name, types):
+    """But underflow, in which NumPy differs from level to level."""
+    if name == "power" and warned(np.power, np.array([[0.0], [-np.inf]], types[0])):
+        pytest.skip("NumPy's AVX-512 loop warns of exact infinities")
+    with np.errstate(all="ignore"):
+        places = np.array(PLACES).astype(types[0])
+    ours, numpys = _ufuncs.own_mathematics(name), getattr(np, name)
+    for arguments in itertools.product(places, repeat=numpys.nin):
+        arrays = [np.array([one]) for one in arguments]
+        assert warned(ours, arrays) == warned(numpys, arrays), arguments
 
 
 # --- in place of NumPy's --------------------------------------------------------------------------------------------

@@ -112,18 +112,28 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
 
 #define AC_MATH_BLOCK 512
 
-/* Elements, in bytes of vector registers, to which a block is filled up. */
-#define AC_MATH_FILL 16
+/* The elements of the widest vector register: blocks are multiples of it, but for a last one that is filled up, or is one element. */
+#define AC_MATH_FILL(T) ((ac_intp)(64 / sizeof(T)))
 
-/* A block's operands: the array itself where it is contiguous and apart from the outputs, else a copy, filled up with its
- * last element. */
+/* Out of line, as compilers inline a copy of at most a block as `rep movs`, which costs as much as a function of one
+ * element. */
+AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memcpy(to, from, (size_t)bytes); }
+
+/* Elements of the next block, of `left`. */
+#define AC_MATH_SIZE(T, left) \
+    ((left) >= AC_MATH_BLOCK ? AC_MATH_BLOCK \
+     : (left) > AC_MATH_FILL(T) ? (left) & ~(AC_MATH_FILL(T) - 1) : (left))
+#define AC_MATH_FILLED(T, m) ((m) == 1 ? 1 : ((m) + AC_MATH_FILL(T) - 1) & ~(AC_MATH_FILL(T) - 1))
+
+/* A block's operands: the array itself where it is contiguous, whole and apart from the outputs, else a copy, filled up
+ * with its last element. */
 #define AC_MATH_INPUT(T, X, COPY, PTR, STEP, OUTSIDE) \
-    if ((STEP) == (ac_intp)sizeof(T) && m % AC_MATH_FILL == 0 && (OUTSIDE)) { \
+    if ((STEP) == (ac_intp)sizeof(T) && m == filled && (OUTSIDE)) { \
         X = (const T *)(PTR); \
     } \
     else { \
-        if ((STEP) == (ac_intp)sizeof(T)) { \
-            memcpy(COPY, PTR, (size_t)m * sizeof(T)); \
+        if ((STEP) == (ac_intp)sizeof(T) && m == filled) { \
+            ac_copy_block(COPY, PTR, m * (ac_intp)sizeof(T)); \
         } \
         else { \
             for (i = 0; i < m; i++) { \
@@ -137,17 +147,12 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
     }
 
 #define AC_MATH_OUTPUT(T, Z, COPY, PTR, STEP) \
-    Z = (STEP) == (ac_intp)sizeof(T) && m % AC_MATH_FILL == 0 ? (T *)(PTR) : COPY;
+    Z = (STEP) == (ac_intp)sizeof(T) && m == filled ? (T *)(PTR) : COPY;
 
 #define AC_MATH_STORE(T, Z, COPY, PTR, STEP) \
     if (Z == COPY) { \
-        if ((STEP) == (ac_intp)sizeof(T)) { \
-            memcpy(PTR, COPY, (size_t)m * sizeof(T)); \
-        } \
-        else { \
-            for (i = 0; i < m; i++) { \
-                *(T *)((PTR) + i * (STEP)) = COPY[i]; \
-            } \
+        for (i = 0; i < m; i++) { \
+            *(T *)((PTR) + i * (STEP)) = COPY[i]; \
         } \
     }
 
@@ -184,9 +189,8 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         uint16_t places[AC_MATH_BLOCK]; \
         ac_intp start, count, i; \
         (void)data; \
-        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
-            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
-            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+        for (start = 0; start < n; start += AC_MATH_SIZE(T, n - start)) { \
+            const ac_intp m = AC_MATH_SIZE(T, n - start), filled = AC_MATH_FILLED(T, m); \
             const char *x_ptr = args[0] + start * x_step; \
             char *z_ptr = args[1] + start * z_step; \
             const T *x; \
@@ -229,9 +233,8 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         T x_copy[AC_MATH_BLOCK], z_copy[AC_MATH_BLOCK], w_copy[AC_MATH_BLOCK]; \
         ac_intp start, i; \
         (void)data; \
-        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
-            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
-            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+        for (start = 0; start < n; start += AC_MATH_SIZE(T, n - start)) { \
+            const ac_intp m = AC_MATH_SIZE(T, n - start), filled = AC_MATH_FILLED(T, m); \
             const char *x_ptr = args[0] + start * x_step; \
             char *z_ptr = args[1] + start * z_step, *w_ptr = args[2] + start * w_step; \
             const T *x; \
@@ -289,9 +292,8 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
         uint16_t places[AC_MATH_BLOCK]; \
         ac_intp start, count, i; \
         (void)data; \
-        for (start = 0; start < n; start += AC_MATH_BLOCK) { \
-            const ac_intp m = n - start < AC_MATH_BLOCK ? n - start : AC_MATH_BLOCK; \
-            const ac_intp filled = (m + AC_MATH_FILL - 1) & ~(ac_intp)(AC_MATH_FILL - 1); \
+        for (start = 0; start < n; start += AC_MATH_SIZE(T, n - start)) { \
+            const ac_intp m = AC_MATH_SIZE(T, n - start), filled = AC_MATH_FILLED(T, m); \
             const char *x_ptr = args[0] + start * x_step, *y_ptr = args[1] + start * y_step; \
             char *z_ptr = args[2] + start * z_step; \
             const T *x, *y; \

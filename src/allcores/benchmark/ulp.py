@@ -321,21 +321,20 @@ def ulps(got: Array, wanted: Pair) -> Array:
     """Return the error of each element of `got` in units in the last place of the exact result.
 
     The unit is the spacing of floats of `got`'s dtype at the exact result. An infinity or a NaN that is due counts 0,
-    one that is not, or is missing, counts infinity. A finite result beyond the largest float may be infinite.
+    one that is not, or is missing, counts infinity.
     """
     high, low = wanted
     info = np.finfo(got.dtype)
     with np.errstate(all="ignore"):
-        _, exponent = np.frexp(np.abs(high))
-        least = info.minexp - info.nmant
-        unit = np.ldexp(1.0, np.maximum(exponent - 1 - info.nmant, least))
-        error = np.abs((got.astype(np.float64) - high) - low) / unit
-        rounded = high.astype(got.dtype)
-        same = (np.isnan(got) & np.isnan(high)) | (np.isinf(got) & (got == rounded))
-        error = np.where(same, 0.0, error)
-        # at the limit either answer is as near
-        limit = np.isfinite(got) & np.isinf(rounded) & (np.abs(got) == info.max) & np.isfinite(high)
-        return np.where(limit, 1.0, np.where(np.isnan(error), np.inf, error))
+        binade = np.maximum(np.abs(high).view(np.int64) >> 52, 1023 + info.minexp)  # of float64, biased
+        inverse = ((2047 - binade) << 52).view(np.float64)  # 2 / 2^binade
+        error = np.abs((got.astype(np.float64) - high) - low) * inverse * 2.0 ** (info.nmant - 1)
+        odd = np.flatnonzero(~(error < 2.0**20))  # NaN too
+        if odd.size:
+            got, high = got[odd], high[odd]
+            same = (np.isnan(got) & np.isnan(high)) | (np.isinf(got) & (got == high.astype(got.dtype)))
+            error[odd] = np.where(same, 0.0, np.where(np.isnan(error[odd]), np.inf, error[odd]))
+    return error
 
 
 def worst(
