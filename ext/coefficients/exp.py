@@ -2,7 +2,12 @@
 
 from mpmath import exp, log, mpf
 
-from coefficients.fit import define, define_polynomial, split, weighted
+from coefficients.fit import define, define_polynomial, define_single, single, split, weighted, weighted_single
+
+
+def power1(x):
+    """Return 2^x - 1 over x."""
+    return (2**x - 1) / x
 
 
 def rest2(x):
@@ -32,4 +37,15 @@ def lines():
         *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x**3, -half, half, 8)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",
         *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 5)),
+        "/* the same in float32 arithmetic, and what that needs: log 2 in 24 bits and the rest */",
+        define_single("AC_LOG2_EF", 1 / log2),
+        define_single("AC_LN2F_HI", log2),
+        define_single("AC_LN2F_LO", log2 - single(log2)),
+        *define_polynomial(
+            "AC_EXP_SINGLE_P", *weighted_single(rest2, lambda x: x**2 / exp(x), -half, half, 4), line=define_single
+        ),
+        "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
+        *define_polynomial(
+            "AC_EXP2_SINGLE_P", *weighted_single(power1, lambda x: x / 2**x, -mpf(1) / 2, mpf(1) / 2, 5), line=define_single
+        ),
     ]

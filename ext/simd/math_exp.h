@@ -107,7 +107,93 @@ AC_INLINE double ac_expm1_fast(double x)
 #define AC_EXPM1_SPECIAL(x) (!((x) <= 708.0))
 AC_MATH_1(ac_expm1_f64, double, uint64_t, ac_expm1_fast, AC_EXPM1_SPECIAL, expm1)
 
-/* --- float32, through float64 --- */
+/* --- float32 --- */
+
+#if AC_HAS_FMA
+
+/* exp(x) = 2^k (1 + r + q): `shifted` is k + AC_ROUNDF. */
+typedef struct {
+    float shifted, r, q;
+} ac_exp_single;
+
+/* exp(r) = 1 + r + r^2 p, p to some 2^-28 of the result. */
+AC_INLINE float ac_exp_single_series(float r)
+{
+    float p = AC_EXP_SINGLE_P4;
+    p = AC_FMAF(p, r, AC_EXP_SINGLE_P3);
+    p = AC_FMAF(p, r, AC_EXP_SINGLE_P2);
+    p = AC_FMAF(p, r, AC_EXP_SINGLE_P1);
+    return AC_FMAF(p, r, AC_EXP_SINGLE_P0);
+}
+
+/* |x| < 2^7; what rounding took from r is in q's place: who does not read it does not pay for it. */
+AC_INLINE ac_exp_single ac_exp_single_reduce(float x)
+{
+    ac_exp_single e;
+    float k, t;
+    e.shifted = AC_FMAF(x, AC_LOG2_EF, AC_ROUNDF);
+    k = e.shifted - AC_ROUNDF;
+    t = AC_FMAF(k, -AC_LN2F_HI, x); /* exact: below 1/2, and of whole 2^-25 where k is not 0 */
+    e.r = AC_FMAF(k, -AC_LN2F_LO, t);
+    e.q = AC_FMAF(k, -AC_LN2F_LO, t - e.r);
+    return e;
+}
+
+/* exp(x + tail), a tail of some units in the last place of x. */
+AC_INLINE ac_exp_single ac_exp_single_split(float x, float tail)
+{
+    ac_exp_single e = ac_exp_single_reduce(x);
+    e.q = AC_FMAF(e.r * e.r, ac_exp_single_series(e.r), e.q + tail);
+    return e;
+}
+
+/* 2^k (1 + sum), for normal results. */
+AC_INLINE float ac_exp_single_join(float shifted, float sum)
+{
+    return ac_from_bitsf(ac_bitsf(1.0f + sum) + (ac_bitsf(shifted) << 23));
+}
+
+/* 2^k, |k| < 127. */
+AC_INLINE float ac_exp_single_power(float shifted)
+{
+    return ac_from_bitsf((ac_bitsf(shifted) << 23) + 0x3f800000u);
+}
+
+/* exp(x), normal; monotonic. What rounding takes from r is within 1/4 ULP. */
+AC_INLINE float ac_expf_fast(float x)
+{
+    const ac_exp_single e = ac_exp_single_reduce(x);
+    return ac_exp_single_join(e.shifted, AC_FMAF(e.r * e.r, ac_exp_single_series(e.r), e.r));
+}
+
+AC_INLINE float ac_exp2f_fast(float x)
+{
+    const float shifted = x + AC_ROUNDF, f = x - (shifted - AC_ROUNDF);
+    float p = AC_EXP2_SINGLE_P5;
+    p = AC_FMAF(p, f, AC_EXP2_SINGLE_P4);
+    p = AC_FMAF(p, f, AC_EXP2_SINGLE_P3);
+    p = AC_FMAF(p, f, AC_EXP2_SINGLE_P2);
+    p = AC_FMAF(p, f, AC_EXP2_SINGLE_P1);
+    p = AC_FMAF(p, f, AC_EXP2_SINGLE_P0);
+    return ac_from_bitsf(ac_bitsf(AC_FMAF(p, f, 1.0f)) + (ac_bitsf(shifted) << 23));
+}
+
+/* 2^k (1 - 2^-k + t + q), t + q = exp(r) - 1 with t exact; the sums lose nothing but by the last addition. */
+AC_INLINE float ac_expm1f_fast(float x)
+{
+    const float bounded = x < -20.0f ? -20.0f : x; /* expm1(-20) is -1 */
+    const float shifted = AC_FMAF(bounded, AC_LOG2_EF, AC_ROUNDF), k = shifted - AC_ROUNDF;
+    const float t = AC_FMAF(k, -AC_LN2F_HI, bounded), r = AC_FMAF(k, -AC_LN2F_LO, t);
+    const uint32_t exponent = ac_bitsf(shifted) << 23;
+    const float down = ac_from_bitsf(0x3f800000u - exponent), c = 1.0f - down, lost = (1.0f - c) - down;
+    const float q = AC_FMAF(r * r, ac_exp_single_series(r), AC_FMAF(k, -AC_LN2F_LO, lost));
+    const float hi = c + t, sum = hi + (q + (t - (hi - c)));
+    return ac_from_bitsf((ac_bitsf(sum) + exponent) | (ac_bitsf(x) & 0x80000000u));
+}
+
+#endif
+
+/* Through float64. */
 
 /* exp(r) - 1 - r */
 AC_INLINE double ac_expf_rest(double r)
@@ -131,9 +217,9 @@ AC_INLINE ac_exp_parts ac_expf_split(double x)
     return e;
 }
 
+#if !AC_HAS_FMA
+
 AC_INLINE float ac_expf_fast(float x) { return (float)ac_exp_join(ac_expf_split(x)); }
-#define AC_EXPF_SPECIAL(x) (!(fabsf(x) <= 87.0f))
-AC_MATH_1(ac_exp_f32, float, uint32_t, ac_expf_fast, AC_EXPF_SPECIAL, expf)
 
 AC_INLINE float ac_exp2f_fast(float x)
 {
@@ -143,8 +229,6 @@ AC_INLINE float ac_exp2f_fast(float x)
     e.q = ac_expf_rest(e.r);
     return (float)ac_exp_join(e);
 }
-#define AC_EXP2F_SPECIAL(x) (!(fabsf(x) <= 125.0f))
-AC_MATH_1(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, AC_EXP2F_SPECIAL, exp2f)
 
 AC_INLINE float ac_expm1f_fast(float x)
 {
@@ -154,6 +238,13 @@ AC_INLINE float ac_expm1f_fast(float x)
     const float y = (float)((power - 1.0) + power * (e.r + e.q));
     return fabsf(x) < 0x1p-26f ? x : y;
 }
+
+#endif
+
+#define AC_EXPF_SPECIAL(x) (!(fabsf(x) <= 87.0f))
+AC_MATH_1(ac_exp_f32, float, uint32_t, ac_expf_fast, AC_EXPF_SPECIAL, expf)
+#define AC_EXP2F_SPECIAL(x) (!(fabsf(x) <= 125.0f))
+AC_MATH_1(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, AC_EXP2F_SPECIAL, exp2f)
 #define AC_EXPM1F_SPECIAL(x) (!((x) <= 87.0f))
 AC_MATH_1(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, AC_EXPM1F_SPECIAL, expm1f)
 
