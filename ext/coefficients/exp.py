@@ -20,6 +20,16 @@ def rest3(x):
     return (exp(x) - 1 - x - x**2 / 2) / x**3
 
 
+def units(x):
+    """Return what `rest2` weighs: in units in the last place of exp(x), and more where roundings already make most."""
+    return x**2 * (8 if x < -0.25 else 2 if x < 0 else 1)
+
+
+def share(x):
+    """Return what `power1` weighs in 2^x."""
+    return x / 2**x
+
+
 def lines():
     """Return the header's lines."""
     log2 = log(mpf(2))
@@ -41,11 +51,7 @@ def lines():
         define_single("AC_LOG2_EF", 1 / log2),
         define_single("AC_LN2F_HI", log2),
         define_single("AC_LN2F_LO", log2 - single(log2)),
-        *define_polynomial(
-            "AC_EXP_SINGLE_P", *weighted_single(rest2, lambda x: x**2 / exp(x), -half, half, 4), line=define_single
-        ),
+        *define_polynomial("AC_EXP_SINGLE_P", *weighted_single(rest2, units, -half, half, 4), line=define_single),
         "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
-        *define_polynomial(
-            "AC_EXP2_SINGLE_P", *weighted_single(power1, lambda x: x / 2**x, -mpf(1) / 2, mpf(1) / 2, 5), line=define_single
-        ),
+        *define_polynomial("AC_EXP2_SINGLE_P", *weighted_single(power1, share, "-0.5", "0.5", 5), line=define_single),
     ]

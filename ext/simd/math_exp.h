@@ -75,8 +75,7 @@ AC_INLINE double ac_exp_power(double shifted)
 
 /* Special beyond 708, where the result comes near overflow or is subnormal. */
 AC_INLINE double ac_exp_fast(double x) { return ac_exp_join(ac_exp_split(x)); }
-#define AC_EXP_SPECIAL(x) (!(fabs(x) <= 708.0))
-AC_MATH_1(ac_exp_f64, double, uint64_t, ac_exp_fast, AC_EXP_SPECIAL, exp)
+AC_MATH_1_WITHIN(ac_exp_f64, double, uint64_t, ac_exp_fast, 708.0, exp)
 
 AC_INLINE double ac_exp2_fast(double x)
 {
@@ -90,8 +89,7 @@ AC_INLINE double ac_exp2_fast(double x)
     e.q = ac_exp_rest(r.hi, AC_FMA(f, AC_LN2_REST, r.lo));
     return ac_exp_join(e);
 }
-#define AC_EXP2_SPECIAL(x) (!(fabs(x) <= 1021.0))
-AC_MATH_1(ac_exp2_f64, double, uint64_t, ac_exp2_fast, AC_EXP2_SPECIAL, exp2)
+AC_MATH_1_WITHIN(ac_exp2_f64, double, uint64_t, ac_exp2_fast, 1021.0, exp2)
 
 /* (2^k - 1) + 2^k (exp(r) - 1), summed exactly but for the last addition. */
 AC_INLINE double ac_expm1_fast(double x)
@@ -159,7 +157,7 @@ AC_INLINE float ac_exp_single_power(float shifted)
     return ac_from_bitsf((ac_bitsf(shifted) << 23) + 0x3f800000u);
 }
 
-/* exp(x), normal; monotonic. What rounding takes from r is within 1/4 ULP. */
+/* Monotonic, which 1 + r (1 + r (...)) is not. What rounding takes from r is within 1/4 ULP. */
 AC_INLINE float ac_expf_fast(float x)
 {
     const ac_exp_single e = ac_exp_single_reduce(x);
@@ -241,10 +239,8 @@ AC_INLINE float ac_expm1f_fast(float x)
 
 #endif
 
-#define AC_EXPF_SPECIAL(x) (!(fabsf(x) <= 87.0f))
-AC_MATH_1(ac_exp_f32, float, uint32_t, ac_expf_fast, AC_EXPF_SPECIAL, expf)
-#define AC_EXP2F_SPECIAL(x) (!(fabsf(x) <= 125.0f))
-AC_MATH_1(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, AC_EXP2F_SPECIAL, exp2f)
+AC_MATH_1_WITHIN(ac_exp_f32, float, uint32_t, ac_expf_fast, 87.0f, expf)
+AC_MATH_1_WITHIN(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, 125.0f, exp2f)
 #define AC_EXPM1F_SPECIAL(x) (!((x) <= 87.0f))
 AC_MATH_1(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, AC_EXPM1F_SPECIAL, expm1f)
 

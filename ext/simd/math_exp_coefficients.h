@@ -31,12 +31,12 @@
 #define AC_LOG2_EF 0x1.7154760000000p+0f
 #define AC_LN2F_HI 0x1.62e4300000000p-1f
 #define AC_LN2F_LO -0x1.05c6100000000p-29f
-/* largest error 3.1e-09 */
-#define AC_EXP_SINGLE_P0 0x1.fffffc0000000p-2f
-#define AC_EXP_SINGLE_P1 0x1.5554920000000p-3f
-#define AC_EXP_SINGLE_P2 0x1.5558ae0000000p-5f
-#define AC_EXP_SINGLE_P3 0x1.1239740000000p-7f
-#define AC_EXP_SINGLE_P4 0x1.6a51f60000000p-10f
+/* largest error 5.8e-09 */
+#define AC_EXP_SINGLE_P0 0x1.ffffee0000000p-2f
+#define AC_EXP_SINGLE_P1 0x1.5554940000000p-3f
+#define AC_EXP_SINGLE_P2 0x1.5563a80000000p-5f
+#define AC_EXP_SINGLE_P3 0x1.1238560000000p-7f
+#define AC_EXP_SINGLE_P4 0x1.62736e0000000p-10f
 /* 2^f = 1 + f p(f), |f| <= 1/2 */
 /* largest error 3e-09 */
 #define AC_EXP2_SINGLE_P0 0x1.62e4300000000p-1f
