@@ -157,6 +157,12 @@ AC_INLINE float ac_exp_single_power(float shifted)
     return ac_from_bitsf((ac_bitsf(shifted) << 23) + 0x3f800000u);
 }
 
+/* 2^-k */
+AC_INLINE float ac_exp_single_inverse_power(float shifted)
+{
+    return ac_from_bitsf(0x3f800000u - (ac_bitsf(shifted) << 23));
+}
+
 /* Monotonic, which 1 + r (1 + r (...)) is not. What rounding takes from r is within 1/4 ULP. */
 AC_INLINE float ac_expf_fast(float x)
 {

@@ -16,11 +16,26 @@ AC_INLINE double ac_expit_fast(double x)
     return AC_FMA(q, -lost * (x < 0.0 ? 1.0 - q : q), q); /* 1 / sum is 1 - q or q */
 }
 
+#if AC_HAS_FMA
+
+/* 1 / (1 + exp(-x)), exp(-x) = 2^k (1 + z): 1 + 2^k loses little and that goes to z. */
+AC_INLINE float ac_expitf_fast(float x)
+{
+    const ac_exp_single e = ac_exp_single_reduce(-x);
+    const float up = ac_exp_single_power(e.shifted), c = 1.0f + up, lost = 1.0f - (c - up);
+    const float z = AC_FMAF(e.r * e.r, ac_exp_single_series(e.r), e.r);
+    return 1.0f / AC_FMAF(AC_FMAF(lost, ac_exp_single_inverse_power(e.shifted), z), up, c);
+}
+
+#else
+
 AC_INLINE float ac_expitf_fast(float single)
 {
     const double x = single, a = fabs(x), y = a > 120.0 ? 120.0 : a, e = ac_special_expf(-y);
     return (float)((x < 0.0 ? e : 1.0) / (1.0 + e));
 }
+
+#endif
 
 /* log(p / q), q = 1 - p, = k log(2) + 2 atanh(z), z = (p - 2^k q) / (p + 2^k q): both sums are nearly exact. */
 AC_INLINE double ac_logit_fast(double p)
@@ -90,8 +105,8 @@ AC_QUIET_1(ac_softplusf_slow, float, x > 0.0f ? x : (float)exp((double)x))
 #define AC_LOGISTIC_SPECIAL_F(x) (!(fabsf(x) <= 120.0f))
 #define AC_LOGIT_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) < 1.0))
 #define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
-AC_MATH_1(ac_expit_f64, double, uint64_t, ac_expit_fast, AC_LOGISTIC_SPECIAL, ac_expit_slow)
-AC_MATH_1(ac_expit_f32, float, uint32_t, ac_expitf_fast, AC_LOGISTIC_SPECIAL_F, ac_expitf_slow)
+AC_MATH_1_WITHIN(ac_expit_f64, double, uint64_t, ac_expit_fast, 708.0, ac_expit_slow)
+AC_MATH_1_WITHIN(ac_expit_f32, float, uint32_t, ac_expitf_fast, 87.0f, ac_expitf_slow)
 AC_MATH_1(ac_logit_f64, double, uint64_t, ac_logit_fast, AC_LOGIT_SPECIAL, ac_logit_slow)
 AC_MATH_1(ac_logit_f32, float, uint32_t, ac_logitf_fast, AC_LOGIT_SPECIAL_F, ac_logitf_slow)
 AC_MATH_1(ac_softplus_f64, double, uint64_t, ac_softplus_fast, AC_LOGISTIC_SPECIAL, ac_softplus_slow)
