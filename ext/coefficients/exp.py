@@ -25,6 +25,11 @@ def units(x):
     return x**2 * (8 if x < -0.25 else 2 if x < 0 else 1)
 
 
+def less_one(x):
+    """Return what `rest2` weighs in exp(x) - 1, and more where 1 / 2 is to be added."""
+    return x * (2 if x < -0.28 else 1)
+
+
 def share(x):
     """Return what `power1` weighs in 2^x."""
     return x / 2**x
@@ -52,6 +57,8 @@ def lines():
         define_single("AC_LN2F_HI", log2),
         define_single("AC_LN2F_LO", log2 - single(log2)),
         *define_polynomial("AC_EXP_SINGLE_P", *weighted_single(rest2, units, -half, half, 4), line=define_single),
+        "/* the same for exp(r) - 1 */",
+        *define_polynomial("AC_EXPM1_SINGLE_P", *weighted_single(rest2, less_one, -half, half, 4), line=define_single),
         "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
         *define_polynomial("AC_EXP2_SINGLE_P", *weighted_single(power1, share, "-0.5", "0.5", 5), line=define_single),
     ]

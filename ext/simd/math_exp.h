@@ -102,8 +102,7 @@ AC_INLINE double ac_expm1_fast(double x)
     const double y = sum.hi + (sum.lo + AC_FMA(power, m.lo, whole.lo));
     return fabs(x) < 0x1p-54 ? x : y;
 }
-#define AC_EXPM1_SPECIAL(x) (!((x) <= 708.0))
-AC_MATH_1(ac_expm1_f64, double, uint64_t, ac_expm1_fast, AC_EXPM1_SPECIAL, expm1)
+AC_MATH_1_WITHIN(ac_expm1_f64, double, uint64_t, ac_expm1_fast, 708.0, expm1)
 
 /* --- float32 --- */
 
@@ -185,14 +184,17 @@ AC_INLINE float ac_exp2f_fast(float x)
 /* 2^k (1 - 2^-k + t + q), t + q = exp(r) - 1 with t exact; the sums lose nothing but by the last addition. */
 AC_INLINE float ac_expm1f_fast(float x)
 {
-    const float bounded = x < -20.0f ? -20.0f : x; /* expm1(-20) is -1 */
-    const float shifted = AC_FMAF(bounded, AC_LOG2_EF, AC_ROUNDF), k = shifted - AC_ROUNDF;
-    const float t = AC_FMAF(k, -AC_LN2F_HI, bounded), r = AC_FMAF(k, -AC_LN2F_LO, t);
-    const uint32_t exponent = ac_bitsf(shifted) << 23;
-    const float down = ac_from_bitsf(0x3f800000u - exponent), c = 1.0f - down, lost = (1.0f - c) - down;
-    const float q = AC_FMAF(r * r, ac_exp_single_series(r), AC_FMAF(k, -AC_LN2F_LO, lost));
-    const float hi = c + t, sum = hi + (q + (t - (hi - c)));
-    return ac_from_bitsf((ac_bitsf(sum) + exponent) | (ac_bitsf(x) & 0x80000000u));
+    const float shifted = AC_FMAF(x, AC_LOG2_EF, AC_ROUNDF), k = shifted - AC_ROUNDF;
+    const float t = AC_FMAF(k, -AC_LN2F_HI, x), r = AC_FMAF(k, -AC_LN2F_LO, t);
+    const float down = ac_exp_single_inverse_power(shifted), c = 1.0f - down, lost = (1.0f - c) - down;
+    const float hi = c + t, lo = (t - (hi - c)) + AC_FMAF(k, -AC_LN2F_LO, lost);
+    float p = AC_EXPM1_SINGLE_P4;
+    p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P3);
+    p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P2);
+    p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P1);
+    p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P0);
+    p = hi + AC_FMAF(r * r, p, lo);
+    return ac_from_bitsf((ac_bitsf(p) + (ac_bitsf(shifted) << 23)) | (ac_bitsf(x) & 0x80000000u));
 }
 
 #endif
@@ -247,8 +249,7 @@ AC_INLINE float ac_expm1f_fast(float x)
 
 AC_MATH_1_WITHIN(ac_exp_f32, float, uint32_t, ac_expf_fast, 87.0f, expf)
 AC_MATH_1_WITHIN(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, 125.0f, exp2f)
-#define AC_EXPM1F_SPECIAL(x) (!((x) <= 87.0f))
-AC_MATH_1(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, AC_EXPM1F_SPECIAL, expm1f)
+AC_MATH_1_WITHIN(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, 87.0f, expm1f)
 
 #define AC_LIST_MATH_EXP \
     AC_MATH_ENTRY_1(exp, d, ac_exp_f64, AC_LEVEL == 4 ? 0.65 : 0.85, AC_LEVEL == 3) \

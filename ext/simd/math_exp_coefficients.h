@@ -37,6 +37,13 @@
 #define AC_EXP_SINGLE_P2 0x1.5563a80000000p-5f
 #define AC_EXP_SINGLE_P3 0x1.1238560000000p-7f
 #define AC_EXP_SINGLE_P4 0x1.62736e0000000p-10f
+/* the same for exp(r) - 1 */
+/* largest error 1.6e-08 */
+#define AC_EXPM1_SINGLE_P0 0x1.fffffe0000000p-2f
+#define AC_EXPM1_SINGLE_P1 0x1.5554a20000000p-3f
+#define AC_EXPM1_SINGLE_P2 0x1.5557d40000000p-5f
+#define AC_EXPM1_SINGLE_P3 0x1.122fae0000000p-7f
+#define AC_EXPM1_SINGLE_P4 0x1.6a97540000000p-10f
 /* 2^f = 1 + f p(f), |f| <= 1/2 */
 /* largest error 3e-09 */
 #define AC_EXP2_SINGLE_P0 0x1.62e4300000000p-1f
