@@ -12,6 +12,11 @@ AC_INLINE double ac_sign_of(double y, double x)
     return ac_from_bits(ac_bits(y) | (ac_bits(x) & 0x8000000000000000u));
 }
 
+AC_INLINE float ac_sign_off(float y, float x)
+{
+    return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
+}
+
 /* |x| = k log 2 + r + r_lo; cosh and sinh of k log 2 with what rounding took from them. */
 typedef struct {
     double r, r_lo;
@@ -230,6 +235,28 @@ AC_INLINE float ac_coshf_fast(float x)
 }
 AC_MATH_1(ac_cosh_f32, float, uint32_t, ac_coshf_fast, AC_SINHF_SPECIAL, coshf)
 
+#if AC_HAS_FMA
+
+/* Up to 1 a polynomial, beyond 1 - 2 / (1 + exp(2x)), exp(2x) = 2^k (1 + z). */
+AC_INLINE float ac_tanhf_fast(float x)
+{
+    const float a = fabsf(x), bounded = a > 10.0f ? 10.0f : a, twice = bounded + bounded, square = x * x;
+    const float shifted = AC_FMAF(twice, AC_LOG2_EF, AC_ROUNDF), r = AC_FMAF(shifted - AC_ROUNDF, -AC_LN2F_HI, twice);
+    const float up = ac_exp_single_power(shifted), e = AC_FMAF(r * r, ac_exp_single_series(r), r);
+    const float great = 1.0f - 2.0f / AC_FMAF(up, e, up + 1.0f);
+    float p = AC_TANH_SINGLE_P6;
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P5);
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P4);
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P3);
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P2);
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P1);
+    p = AC_FMAF(p, square, AC_TANH_SINGLE_P0);
+    p = AC_FMAF(a * square, p, a);
+    return ac_sign_off(a < 1.0f ? p : great, x);
+}
+
+#else
+
 AC_INLINE float ac_tanhf_fast(float x)
 {
     const double twice = 2.0 * fabs((double)x), bounded = twice > 20.0 ? 20.0 : twice;
@@ -237,6 +264,8 @@ AC_INLINE float ac_tanhf_fast(float x)
     const double e = parts.r + parts.q, down = ac_from_bits(0x3ff0000000000000u - (ac_bits(parts.shifted) << 52));
     return (float)ac_sign_of(((1.0 - down) + e) / ((1.0 + down) + e), x);
 }
+#endif
+
 AC_MATH_1(ac_tanh_f32, float, uint32_t, ac_tanhf_fast, AC_TANH_SPECIAL, tanhf)
 
 AC_INLINE float ac_arcsinhf_fast(float x)

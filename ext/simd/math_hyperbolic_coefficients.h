@@ -24,5 +24,14 @@
 /* largest error 9.8e-11 */
 #define AC_COSHF_P0 0x1.5554e61787cb6p-5
 #define AC_COSHF_P1 0x1.6d4eed81c046cp-10
+/* tanh(x) = x + x^3 p(x^2), |x| <= 1, in float32 arithmetic */
+/* largest error 4.7e-09 */
+#define AC_TANH_SINGLE_P0 -0x1.55553c0000000p-2f
+#define AC_TANH_SINGLE_P1 0x1.110be60000000p-3f
+#define AC_TANH_SINGLE_P2 -0x1.b962880000000p-5f
+#define AC_TANH_SINGLE_P3 0x1.600bd40000000p-6f
+#define AC_TANH_SINGLE_P4 -0x1.04674a0000000p-7f
+#define AC_TANH_SINGLE_P5 0x1.2db7ba0000000p-9f
+#define AC_TANH_SINGLE_P6 -0x1.7808080000000p-12f
 
 #endif
