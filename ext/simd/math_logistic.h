@@ -59,6 +59,23 @@ AC_INLINE double ac_logit_fast(double p)
     return whole.hi + (whole.lo + AC_FMA(k, AC_LN2_LO, z * (u * s)));
 }
 
+#if AC_HAS_FMA
+
+AC_INLINE float ac_logitf_fast(float p)
+{
+    const float q = 1.0f - p, lost = (1.0f - q) - p;
+    const uint32_t apart = ac_bitsf(p) - ac_bitsf(q) + ((uint32_t)127 << 23) + ((uint32_t)1 << 22);
+    const float k = (float)((int32_t)(apart >> 23) - 127), scale = ac_from_bitsf(apart & 0x7f800000u), cq = scale * q;
+    const float above = AC_FMAF(-scale, lost, p - cq), z = above / (p + cq), u = z * z;
+    float s = AC_LOGIT_SINGLE_P2;
+    s = AC_FMAF(s, u, AC_LOGIT_SINGLE_P1);
+    s = AC_FMAF(s, u, AC_LOGIT_SINGLE_P0);
+    return AC_FMAF(k, AC_LN2F_HI, AC_FMAF(z, 2.0f, AC_FMAF(z * u, s, k * AC_LN2F_LO)));
+}
+#define AC_LOGIT_SPECIAL_F(x) (!((x) >= 0x1p-126f && (x) < 1.0f))
+
+#else
+
 AC_INLINE float ac_logitf_fast(float single)
 {
     const double p = single, q = 1.0 - p;
@@ -72,6 +89,9 @@ AC_INLINE float ac_logitf_fast(float single)
     s = AC_FMA(s, u, AC_LOGITF_P0);
     return (float)AC_FMA(k, AC_LN2_HI, AC_FMA(k, AC_LN2_LO, z * AC_FMA(u, s, 2.0)));
 }
+#define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
+
+#endif
 
 AC_QUIET_1(ac_logit_slow, double, log(x) - log1p(-x))
 AC_QUIET_1(ac_logitf_slow, float, (float)(log((double)x) - log1p(-(double)x)))
@@ -104,7 +124,6 @@ AC_QUIET_1(ac_softplusf_slow, float, x > 0.0f ? x : (float)exp((double)x))
 #define AC_LOGISTIC_SPECIAL(x) (!(fabs(x) <= 708.0))
 #define AC_LOGISTIC_SPECIAL_F(x) (!(fabsf(x) <= 120.0f))
 #define AC_LOGIT_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) < 1.0))
-#define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
 AC_MATH_1_WITHIN(ac_expit_f64, double, uint64_t, ac_expit_fast, 708.0, ac_expit_slow)
 AC_MATH_1_WITHIN(ac_expit_f32, float, uint32_t, ac_expitf_fast, 87.0f, ac_expitf_slow)
 AC_MATH_1(ac_logit_f64, double, uint64_t, ac_logit_fast, AC_LOGIT_SPECIAL, ac_logit_slow)

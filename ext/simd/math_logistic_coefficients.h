@@ -17,5 +17,10 @@
 #define AC_LOGITF_P1 0x1.999a6ec098c22p-2
 #define AC_LOGITF_P2 0x1.242b8e3d9eb62p-2
 #define AC_LOGITF_P3 0x1.e68b8218f2f7fp-3
+/* in float32 arithmetic */
+/* largest error 5.7e-09 */
+#define AC_LOGIT_SINGLE_P0 0x1.5555b40000000p-1f
+#define AC_LOGIT_SINGLE_P1 0x1.992a6e0000000p-2f
+#define AC_LOGIT_SINGLE_P2 0x1.36f4000000000p-2f
 
 #endif
