@@ -19,4 +19,6 @@ def lines():
         *define_polynomial(
             "AC_LOGIT_SINGLE_P", *weighted_single(rest, abs, 0, mpf("0.2005") ** 2, 2), line=define_single
         ),
+        "/* |z| <= 1/3 */",
+        *define_polynomial("AC_SOFTPLUS_SINGLE_P", *weighted_single(rest, abs, 0, mpf(1) / 9, 3), line=define_single),
     ]

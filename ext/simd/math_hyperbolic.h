@@ -204,6 +204,49 @@ AC_MATH_1(ac_arctanh_f64, double, uint64_t, ac_arctanh_fast, AC_ARCTANH_SPECIAL,
 
 /* --- float32, through float64 --- */
 
+#if AC_HAS_FMA
+
+/* |x| = k log 2 + t - k AC_LN2F_LO, t exact. cosh and sinh of k log 2, both without `lost`, and what is to be added to
+ * t in sinh(r) and to 1 in cosh(r). */
+typedef struct {
+    float t, cosh_k, sinh_k, up, down, odd, even;
+} ac_hyperbolic_single;
+
+AC_INLINE ac_hyperbolic_single ac_hyperbolic_single_split(float x)
+{
+    ac_hyperbolic_single h;
+    const float a = fabsf(x), shifted = AC_FMAF(a, AC_LOG2_EF, AC_ROUNDF), k = shifted - AC_ROUNDF;
+    const uint32_t exponent = ac_bitsf(shifted) << 23;
+    float r, z;
+    h.t = AC_FMAF(k, -AC_LN2F_HI, a);
+    r = AC_FMAF(k, -AC_LN2F_LO, h.t);
+    z = r * r;
+    h.up = ac_from_bitsf(0x3f000000u + exponent);
+    h.down = ac_from_bitsf(0x3f000000u - exponent);
+    h.cosh_k = h.up + h.down;
+    h.sinh_k = h.up - h.down;
+    h.odd = AC_FMAF(r * z, AC_FMAF(z, AC_SINH_SINGLE_P1, AC_SINH_SINGLE_P0), k * -AC_LN2F_LO);
+    h.even = z * AC_FMAF(z, AC_FMAF(z, AC_COSH_SINGLE_P2, AC_COSH_SINGLE_P1), AC_COSH_SINGLE_P0);
+    return h;
+}
+
+AC_INLINE float ac_sinhf_fast(float x)
+{
+    const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
+    const float lost = (h.up - h.sinh_k) - h.down, hi = AC_FMAF(h.cosh_k, h.t, h.sinh_k);
+    const float lo = AC_FMAF(h.cosh_k, h.t, h.sinh_k - hi) + lost;
+    return ac_sign_off(hi + AC_FMAF(h.sinh_k, h.even, AC_FMAF(h.cosh_k, h.odd, lo)), x);
+}
+
+AC_INLINE float ac_coshf_fast(float x)
+{
+    const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
+    const float lost = (h.up - h.cosh_k) + h.down, rest = AC_FMAF(h.cosh_k, h.even, AC_FMAF(h.sinh_k, h.odd, lost));
+    return h.cosh_k + AC_FMAF(h.sinh_k, h.t, rest);
+}
+
+#else
+
 /* c cosh(r) + s sinh(r) */
 AC_INLINE double ac_hyperbolicf_sum(double c, double s, double r)
 {
@@ -223,8 +266,6 @@ AC_INLINE float ac_sinhf_fast(float x)
     const float y = (float)ac_hyperbolicf_sum(up - down, up + down, r);
     return x == 0.0f ? x : y;
 }
-#define AC_SINHF_SPECIAL(x) (!(fabsf(x) <= AC_SINHF_LAST))
-AC_MATH_1(ac_sinh_f32, float, uint32_t, ac_sinhf_fast, AC_SINHF_SPECIAL, sinhf)
 
 AC_INLINE float ac_coshf_fast(float x)
 {
@@ -233,7 +274,21 @@ AC_INLINE float ac_coshf_fast(float x)
     const double up = ac_from_bits(0x3fe0000000000000u + k), down = ac_from_bits(0x3fe0000000000000u - k);
     return (float)ac_hyperbolicf_sum(up + down, up - down, r);
 }
-AC_MATH_1(ac_cosh_f32, float, uint32_t, ac_coshf_fast, AC_SINHF_SPECIAL, coshf)
+
+#endif
+
+/* Near overflow the C library's functions of float64, which err less. */
+AC_NOINLINE float ac_sinhf_slow(float x)
+{
+    return ac_bitsf(fabsf(x)) <= ac_bitsf(AC_SINHF_LAST) ? (float)sinh((double)x) : sinhf(x);
+}
+
+AC_NOINLINE float ac_coshf_slow(float x)
+{
+    return ac_bitsf(fabsf(x)) <= ac_bitsf(AC_SINHF_LAST) ? (float)cosh((double)x) : coshf(x);
+}
+AC_MATH_1_WITHIN(ac_sinh_f32, float, uint32_t, ac_sinhf_fast, 87.0f, ac_sinhf_slow)
+AC_MATH_1_WITHIN(ac_cosh_f32, float, uint32_t, ac_coshf_fast, 87.0f, ac_coshf_slow)
 
 #if AC_HAS_FMA
 

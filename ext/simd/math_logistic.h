@@ -108,6 +108,21 @@ AC_INLINE double ac_softplus_fast(double x)
     return sum.hi + (sum.lo + found.lo);
 }
 
+#if AC_HAS_FMA
+
+/* log(1 + e) = 2 atanh(z), z = e / (2 + e), and 2 z = e - e z. */
+AC_INLINE float ac_softplusf_fast(float x)
+{
+    const float e = ac_expf_fast(-fabsf(x)), z = e / (2.0f + e), u = z * z;
+    float s = AC_SOFTPLUS_SINGLE_P3;
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P2);
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P1);
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P0);
+    return e + ((x > 0.0f ? x : 0.0f) + AC_FMAF(z * u, s, -e * z));
+}
+
+#else
+
 AC_INLINE float ac_softplusf_fast(float single)
 {
     const double x = single, a = fabs(x), y = a > 120.0 ? 120.0 : a, e = ac_special_expf(-y);
@@ -115,21 +130,21 @@ AC_INLINE float ac_softplusf_fast(float single)
     return (float)((x > 0.0 ? x : 0.0) + ac_special_log_partsf(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e));
 }
 
+#endif
+
 /* Below -708 both are exp(x), above they are 1 and x. */
 AC_QUIET_1(ac_expit_slow, double, x > 0.0 ? 1.0 : exp(x))
 AC_QUIET_1(ac_softplus_slow, double, x > 0.0 ? x : exp(x))
 AC_QUIET_1(ac_expitf_slow, float, x > 0.0f ? 1.0f : (float)exp((double)x))
 AC_QUIET_1(ac_softplusf_slow, float, x > 0.0f ? x : (float)exp((double)x))
 
-#define AC_LOGISTIC_SPECIAL(x) (!(fabs(x) <= 708.0))
-#define AC_LOGISTIC_SPECIAL_F(x) (!(fabsf(x) <= 120.0f))
 #define AC_LOGIT_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) < 1.0))
 AC_MATH_1_WITHIN(ac_expit_f64, double, uint64_t, ac_expit_fast, 708.0, ac_expit_slow)
 AC_MATH_1_WITHIN(ac_expit_f32, float, uint32_t, ac_expitf_fast, 87.0f, ac_expitf_slow)
 AC_MATH_1(ac_logit_f64, double, uint64_t, ac_logit_fast, AC_LOGIT_SPECIAL, ac_logit_slow)
 AC_MATH_1(ac_logit_f32, float, uint32_t, ac_logitf_fast, AC_LOGIT_SPECIAL_F, ac_logitf_slow)
-AC_MATH_1(ac_softplus_f64, double, uint64_t, ac_softplus_fast, AC_LOGISTIC_SPECIAL, ac_softplus_slow)
-AC_MATH_1(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, AC_LOGISTIC_SPECIAL_F, ac_softplusf_slow)
+AC_MATH_1_WITHIN(ac_softplus_f64, double, uint64_t, ac_softplus_fast, 708.0, ac_softplus_slow)
+AC_MATH_1_WITHIN(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, 87.0f, ac_softplusf_slow)
 
 #define AC_LIST_MATH_LOGISTIC \
     AC_MATH_ENTRY_1(expit, f, ac_expit_f32, 0.8, 1) \
