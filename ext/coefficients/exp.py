@@ -52,6 +52,8 @@ def lines():
         *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x**3, -half, half, 8)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",
         *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 5)),
+        "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
+        *define_polynomial("AC_EXP2_P", *weighted(power1, share, "-0.5", "0.5", 10)),
         "/* the same in float32 arithmetic, and what that needs: log 2 in 24 bits and the rest */",
         define_single("AC_LOG2_EF", 1 / log2),
         define_single("AC_LN2F_HI", log2),

@@ -51,6 +51,7 @@ def lines():
         "/* the same in float32 arithmetic */",
         *define_polynomial("AC_SINH_SINGLE_P", *weighted_single(odd, ends, 0, last, 1), line=define_single),
         *define_polynomial("AC_COSH_SINGLE_P", *weighted_single(half_even, abs, 0, last, 2), line=define_single),
-        "/* tanh(x) = x + x^3 p(x^2), |x| <= 1, in float32 arithmetic */",
+        "/* tanh(x) = x + x^3 p(x^2), |x| <= 1; then in float32 arithmetic */",
+        *define_polynomial("AC_TANH_P", *weighted(tangent, share, 0, 1, 15)),
         *define_polynomial("AC_TANH_SINGLE_P", *weighted_single(tangent, share, 0, 1, 6), line=define_single),
     ]

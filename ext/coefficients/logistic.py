@@ -19,6 +19,7 @@ def lines():
         *define_polynomial(
             "AC_LOGIT_SINGLE_P", *weighted_single(rest, abs, 0, mpf("0.2005") ** 2, 2), line=define_single
         ),
-        "/* |z| <= 1/3 */",
+        "/* |z| <= 1/3; then in float32 arithmetic */",
+        *define_polynomial("AC_SOFTPLUS_P", *centred(rest, one, 0, mpf(1) / 9, 9)),
         *define_polynomial("AC_SOFTPLUS_SINGLE_P", *weighted_single(rest, abs, 0, mpf(1) / 9, 3), line=define_single),
     ]

@@ -67,40 +67,59 @@ AC_INLINE double ac_exp_join(ac_exp_parts e)
     return ac_from_bits(ac_bits(1.0 + (e.r + e.q)) + (ac_bits(e.shifted) << 52));
 }
 
-/* 2^k, |k| < 1023. */
+/* 2^k and 2^-k, |k| < 1023. */
 AC_INLINE double ac_exp_power(double shifted)
 {
     return ac_from_bits((ac_bits(shifted) << 52) + 0x3ff0000000000000u);
 }
 
-/* Special beyond 708, where the result comes near overflow or is subnormal. */
-AC_INLINE double ac_exp_fast(double x) { return ac_exp_join(ac_exp_split(x)); }
+AC_INLINE double ac_exp_inverse_power(double shifted)
+{
+    return ac_from_bits(0x3ff0000000000000u - (ac_bits(shifted) << 52));
+}
+
+/* exp(r) - 1, to half a unit in the last place of r and what was taken from that. */
+AC_INLINE double ac_exp_less_one_of(double r)
+{
+    return AC_FMA(r * r, AC_FMA(ac_exp_series(r), r, 0.5), r);
+}
+
+/* Special beyond 708, where the result comes near overflow or is subnormal. What rounding takes from r is within 1/4 ULP;
+ * monotonic, which 1 + r (1 + r (...)) is not. */
+AC_INLINE double ac_exp_fast(double x)
+{
+    const ac_exp_parts e = ac_exp_reduce(x);
+    return ac_from_bits(ac_bits(1.0 + ac_exp_less_one_of(e.r)) + (ac_bits(e.shifted) << 52));
+}
 AC_MATH_1_WITHIN(ac_exp_f64, double, uint64_t, ac_exp_fast, 708.0, exp)
 
 AC_INLINE double ac_exp2_fast(double x)
 {
-    ac_exp_parts e;
-    ac_dd r;
-    double f;
-    e.shifted = x + AC_ROUND;
-    f = x - (e.shifted - AC_ROUND);
-    r = ac_two_prod(f, AC_LN2);
-    e.r = r.hi;
-    e.q = ac_exp_rest(r.hi, AC_FMA(f, AC_LN2_REST, r.lo));
-    return ac_exp_join(e);
+    const double shifted = x + AC_ROUND, f = x - (shifted - AC_ROUND);
+    double p = AC_EXP2_P10;
+    p = AC_FMA(p, f, AC_EXP2_P9);
+    p = AC_FMA(p, f, AC_EXP2_P8);
+    p = AC_FMA(p, f, AC_EXP2_P7);
+    p = AC_FMA(p, f, AC_EXP2_P6);
+    p = AC_FMA(p, f, AC_EXP2_P5);
+    p = AC_FMA(p, f, AC_EXP2_P4);
+    p = AC_FMA(p, f, AC_EXP2_P3);
+    p = AC_FMA(p, f, AC_EXP2_P2);
+    p = AC_FMA(p, f, AC_EXP2_P1);
+    p = AC_FMA(p, f, AC_EXP2_P0);
+    return ac_from_bits(ac_bits(AC_FMA(p, f, 1.0)) + (ac_bits(shifted) << 52));
 }
 AC_MATH_1_WITHIN(ac_exp2_f64, double, uint64_t, ac_exp2_fast, 1021.0, exp2)
 
-/* (2^k - 1) + 2^k (exp(r) - 1), summed exactly but for the last addition. */
+/* 2^k (1 - 2^-k + t + q), t + q = exp(r) - 1 with t exact; the sums lose nothing but by the last addition. */
 AC_INLINE double ac_expm1_fast(double x)
 {
-    const double bounded = x < -40.0 ? -40.0 : x; /* expm1(-40) is -1 */
-    const ac_exp_parts e = ac_exp_reduce(bounded);
-    const double power = ac_exp_power(e.shifted);
-    const ac_dd m = ac_exp_less_one(e.r, e.q), whole = ac_two_sum(power, -1.0);
-    const ac_dd sum = ac_two_sum(whole.hi, power * m.hi);
-    const double y = sum.hi + (sum.lo + AC_FMA(power, m.lo, whole.lo));
-    return fabs(x) < 0x1p-54 ? x : y;
+    const double shifted = AC_FMA(x, AC_LOG2_E, AC_ROUND), k = shifted - AC_ROUND;
+    const double t = AC_FMA(k, -AC_LN2_HI, x), r = AC_FMA(k, -AC_LN2_LO, t);
+    const double down = ac_exp_inverse_power(shifted), c = 1.0 - down, lost = (1.0 - c) - down;
+    const double hi = c + t, lo = (t - (hi - c)) + AC_FMA(k, -AC_LN2_LO, lost);
+    const double y = hi + AC_FMA(r * r, AC_FMA(ac_exp_series(r), r, 0.5), lo);
+    return ac_from_bits((ac_bits(y) + (ac_bits(shifted) << 52)) | (ac_bits(x) & 0x8000000000000000u));
 }
 AC_MATH_1_WITHIN(ac_expm1_f64, double, uint64_t, ac_expm1_fast, 708.0, expm1)
 

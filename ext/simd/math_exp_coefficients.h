@@ -27,6 +27,19 @@
 #define AC_EXPF_P3 0x1.111098a2d61bap-7
 #define AC_EXPF_P4 0x1.6d74f175ab4aep-10
 #define AC_EXPF_P5 0x1.a194ef5d506cdp-13
+/* 2^f = 1 + f p(f), |f| <= 1/2 */
+/* largest error 2.7e-17 */
+#define AC_EXP2_P0 0x1.62e42fefa39efp-1
+#define AC_EXP2_P1 0x1.ebfbdff82c5a4p-3
+#define AC_EXP2_P2 0x1.c6b08d7049fe8p-5
+#define AC_EXP2_P3 0x1.3b2ab6fba0118p-7
+#define AC_EXP2_P4 0x1.5d87fe78cd6e6p-10
+#define AC_EXP2_P5 0x1.4309130ed90f8p-13
+#define AC_EXP2_P6 0x1.ffcbfba97afd1p-17
+#define AC_EXP2_P7 0x1.62bfc79cba82fp-20
+#define AC_EXP2_P8 0x1.b5267ceaeaad0p-24
+#define AC_EXP2_P9 0x1.e61b507939f6cp-28
+#define AC_EXP2_P10 0x1.e79ba7e14b3e4p-32
 /* the same in float32 arithmetic, and what that needs: log 2 in 24 bits and the rest */
 #define AC_LOG2_EF 0x1.7154760000000p+0f
 #define AC_LN2F_HI 0x1.62e4300000000p-1f

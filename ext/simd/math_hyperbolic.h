@@ -111,22 +111,31 @@ AC_INLINE double ac_cosh_fast(double x)
 }
 AC_MATH_1(ac_cosh_f64, double, uint64_t, ac_cosh_fast, AC_SINH_SPECIAL, ac_cosh_slow)
 
-/* With exp(2x) = 2^k (1 + e): (1 - 2^-k + e) / (1 + 2^-k + e). 1 from 20 on; NaN stays NaN. */
+/* Up to 1 a polynomial, beyond 1 - 2 / (1 + exp(2x)), exp(2x) = 2^k (1 + e); 1 from 20 on. NaN stays NaN. */
 AC_INLINE double ac_tanh_fast(double x)
 {
-    const double twice = 2.0 * fabs(x), bounded = twice > 40.0 ? 40.0 : twice;
-    const ac_exp_parts parts = ac_exp_reduce(bounded);
-    const ac_dd raw = ac_exp_less_one(parts.r, parts.q), e = ac_fast_two_sum(raw.hi, raw.lo);
-    const double down = ac_from_bits(0x3ff0000000000000u - (ac_bits(parts.shifted) << 52));
-    const ac_dd less = ac_fast_two_sum(1.0, -down), more = ac_fast_two_sum(1.0, down);
-    ac_dd n = ac_fast_two_sum(less.hi, e.hi), d = ac_fast_two_sum(more.hi, e.hi);
-    double inverse, y;
-    n.lo += less.lo + e.lo;
-    d.lo += more.lo + e.lo;
-    inverse = 1.0 / d.hi;
-    y = n.hi * inverse;
-    y += (ac_residual(n.hi, y, d.hi) + (n.lo - y * d.lo)) * inverse;
-    return ac_sign_of(y, x);
+    const double a = fabs(x), bounded = a > 20.0 ? 20.0 : a, square = x * x;
+    const ac_exp_parts parts = ac_exp_reduce(bounded + bounded);
+    const double up = ac_exp_power(parts.shifted);
+    const double great = 1.0 - 2.0 / AC_FMA(up, ac_exp_less_one_of(parts.r), up + 1.0);
+    double p = AC_TANH_P15;
+    p = AC_FMA(p, square, AC_TANH_P14);
+    p = AC_FMA(p, square, AC_TANH_P13);
+    p = AC_FMA(p, square, AC_TANH_P12);
+    p = AC_FMA(p, square, AC_TANH_P11);
+    p = AC_FMA(p, square, AC_TANH_P10);
+    p = AC_FMA(p, square, AC_TANH_P9);
+    p = AC_FMA(p, square, AC_TANH_P8);
+    p = AC_FMA(p, square, AC_TANH_P7);
+    p = AC_FMA(p, square, AC_TANH_P6);
+    p = AC_FMA(p, square, AC_TANH_P5);
+    p = AC_FMA(p, square, AC_TANH_P4);
+    p = AC_FMA(p, square, AC_TANH_P3);
+    p = AC_FMA(p, square, AC_TANH_P2);
+    p = AC_FMA(p, square, AC_TANH_P1);
+    p = AC_FMA(p, square, AC_TANH_P0);
+    p = AC_FMA(a * square, p, a);
+    return ac_sign_of(a < 1.0 ? p : great, x);
 }
 #define AC_TANH_SPECIAL(x) ((void)(x), 0)
 AC_MATH_1(ac_tanh_f64, double, uint64_t, ac_tanh_fast, AC_TANH_SPECIAL, tanh)

@@ -6,19 +6,16 @@
 #include "math_special.h"
 #include "math_logistic_coefficients.h"
 
-/* e / (1 + e) or 1 / (1 + e), e = exp(-|x|). Special where e is nearly subnormal. */
+/* 1 / (1 + exp(-x)), exp(-x) = 2^k (1 + z): 1 + 2^k loses little and that goes to z. */
 AC_INLINE double ac_expit_fast(double x)
 {
-    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
-    const ac_scaled parts = ac_special_exp(-y, 0.0);
-    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
-    const double sum = 1.0 + e, lost = e - (sum - 1.0), q = (x < 0.0 ? e : 1.0) / sum;
-    return AC_FMA(q, -lost * (x < 0.0 ? 1.0 - q : q), q); /* 1 / sum is 1 - q or q */
+    const ac_exp_parts e = ac_exp_reduce(-x);
+    const double up = ac_exp_power(e.shifted), c = 1.0 + up, lost = 1.0 - (c - up), z = ac_exp_less_one_of(e.r);
+    return 1.0 / AC_FMA(AC_FMA(lost, ac_exp_inverse_power(e.shifted), z), up, c);
 }
 
 #if AC_HAS_FMA
 
-/* 1 / (1 + exp(-x)), exp(-x) = 2^k (1 + z): 1 + 2^k loses little and that goes to z. */
 AC_INLINE float ac_expitf_fast(float x)
 {
     const ac_exp_single e = ac_exp_single_reduce(-x);
@@ -96,21 +93,25 @@ AC_INLINE float ac_logitf_fast(float single)
 AC_QUIET_1(ac_logit_slow, double, log(x) - log1p(-x))
 AC_QUIET_1(ac_logitf_slow, float, (float)(log((double)x) - log1p(-(double)x)))
 
-/* max(x, 0) + log(1 + e), e = exp(-|x|) in (0, 1]. */
+/* max(x, 0) + log(1 + e), e = exp(-|x|); log(1 + e) = 2 atanh(z), z = e / (2 + e), and 2 z = e - e z. */
 AC_INLINE double ac_softplus_fast(double x)
 {
-    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
-    const ac_scaled parts = ac_special_exp(-y, 0.0);
-    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
-    const int large = e > 0.41421356237309505; /* then 1 + e = 2 (1 + f) */
-    const ac_dd found = ac_special_log_parts(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e);
-    const ac_dd sum = ac_two_sum(x > 0.0 ? x : 0.0, found.hi);
-    return sum.hi + (sum.lo + found.lo);
+    const double e = ac_exp_fast(-fabs(x)), z = e / (2.0 + e), u = z * z;
+    double s = AC_SOFTPLUS_P9;
+    s = AC_FMA(s, u, AC_SOFTPLUS_P8);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P7);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P6);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P5);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P4);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P3);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P2);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P1);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P0);
+    return e + ((x > 0.0 ? x : 0.0) + AC_FMA(z * u, s, -e * z));
 }
 
 #if AC_HAS_FMA
 
-/* log(1 + e) = 2 atanh(z), z = e / (2 + e), and 2 z = e - e z. */
 AC_INLINE float ac_softplusf_fast(float x)
 {
     const float e = ac_expf_fast(-fabsf(x)), z = e / (2.0f + e), u = z * z;
