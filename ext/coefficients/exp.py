@@ -25,11 +25,6 @@ def units(x):
     return x**2 * (8 if x < -0.25 else 2 if x < 0 else 1)
 
 
-def less_one(x):
-    """Return what `rest2` weighs in exp(x) - 1, and more where 1 / 2 is to be added."""
-    return x * (2 if x < -0.28 else 1)
-
-
 def share(x):
     """Return what `power1` weighs in 2^x."""
     return x / 2**x
@@ -49,7 +44,9 @@ def lines():
         define("AC_LN2", whole),
         define("AC_LN2_REST", rest),
         "/* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */",
-        *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x**3, -half, half, 8)),
+        *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x * units(x), -half, half, 8)),
+        "/* the same for exp(r) - 1 */",
+        *define_polynomial("AC_EXPM1_P", *weighted(rest3, lambda x: x**2, -half, half, 9)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",
         *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 5)),
         "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
@@ -60,7 +57,7 @@ def lines():
         define_single("AC_LN2F_LO", log2 - single(log2)),
         *define_polynomial("AC_EXP_SINGLE_P", *weighted_single(rest2, units, -half, half, 4), line=define_single),
         "/* the same for exp(r) - 1 */",
-        *define_polynomial("AC_EXPM1_SINGLE_P", *weighted_single(rest2, less_one, -half, half, 4), line=define_single),
+        *define_polynomial("AC_EXPM1_SINGLE_P", *weighted_single(rest2, abs, -half, half, 5), line=define_single),
         "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
         *define_polynomial("AC_EXP2_SINGLE_P", *weighted_single(power1, share, "-0.5", "0.5", 5), line=define_single),
     ]

@@ -118,8 +118,19 @@ AC_INLINE double ac_expm1_fast(double x)
     const double t = AC_FMA(k, -AC_LN2_HI, x), r = AC_FMA(k, -AC_LN2_LO, t);
     const double down = ac_exp_inverse_power(shifted), c = 1.0 - down, lost = (1.0 - c) - down;
     const double hi = c + t, lo = (t - (hi - c)) + AC_FMA(k, -AC_LN2_LO, lost);
-    const double y = hi + AC_FMA(r * r, AC_FMA(ac_exp_series(r), r, 0.5), lo);
-    return ac_from_bits((ac_bits(y) + (ac_bits(shifted) << 52)) | (ac_bits(x) & 0x8000000000000000u));
+    const double r_lo = AC_FMA(k, -AC_LN2_LO, t - r);
+    double p = AC_EXPM1_P9;
+    p = AC_FMA(p, r, AC_EXPM1_P8);
+    p = AC_FMA(p, r, AC_EXPM1_P7);
+    p = AC_FMA(p, r, AC_EXPM1_P6);
+    p = AC_FMA(p, r, AC_EXPM1_P5);
+    p = AC_FMA(p, r, AC_EXPM1_P4);
+    p = AC_FMA(p, r, AC_EXPM1_P3);
+    p = AC_FMA(p, r, AC_EXPM1_P2);
+    p = AC_FMA(p, r, AC_EXPM1_P1);
+    p = AC_FMA(p, r, AC_EXPM1_P0);
+    p = hi + AC_FMA(r * r, AC_FMA(p, r, 0.5), AC_FMA(r, r_lo, lo));
+    return ac_from_bits((ac_bits(p) + (ac_bits(shifted) << 52)) | (ac_bits(x) & 0x8000000000000000u));
 }
 AC_MATH_1_WITHIN(ac_expm1_f64, double, uint64_t, ac_expm1_fast, 708.0, expm1)
 
@@ -207,7 +218,8 @@ AC_INLINE float ac_expm1f_fast(float x)
     const float t = AC_FMAF(k, -AC_LN2F_HI, x), r = AC_FMAF(k, -AC_LN2F_LO, t);
     const float down = ac_exp_single_inverse_power(shifted), c = 1.0f - down, lost = (1.0f - c) - down;
     const float hi = c + t, lo = (t - (hi - c)) + AC_FMAF(k, -AC_LN2F_LO, lost);
-    float p = AC_EXPM1_SINGLE_P4;
+    float p = AC_EXPM1_SINGLE_P5;
+    p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P4);
     p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P3);
     p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P2);
     p = AC_FMAF(p, r, AC_EXPM1_SINGLE_P1);

@@ -9,16 +9,28 @@
 #define AC_LN2 0x1.62e42fefa39efp-1
 #define AC_LN2_REST 0x1.abc9e3b39803fp-56
 /* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */
-/* largest error 5.9e-18 */
-#define AC_EXP_P0 0x1.555555555555cp-3
-#define AC_EXP_P1 0x1.5555555553166p-5
-#define AC_EXP_P2 0x1.111111110e57bp-7
-#define AC_EXP_P3 0x1.6c16c17cf5ba0p-10
-#define AC_EXP_P4 0x1.a01a01b6739c2p-13
-#define AC_EXP_P5 0x1.a019aa90a50b1p-16
-#define AC_EXP_P6 0x1.71dde87f65e2ap-19
-#define AC_EXP_P7 0x1.28a023c897067p-22
-#define AC_EXP_P8 0x1.af793534f910bp-26
+/* largest error 1.2e-17 */
+#define AC_EXP_P0 0x1.555555555541ap-3
+#define AC_EXP_P1 0x1.5555555552fa3p-5
+#define AC_EXP_P2 0x1.1111111165917p-7
+#define AC_EXP_P3 0x1.6c16c17d5aa23p-10
+#define AC_EXP_P4 0x1.a019ffcb63439p-13
+#define AC_EXP_P5 0x1.a019a9a4f46e1p-16
+#define AC_EXP_P6 0x1.71e2493b41dfap-19
+#define AC_EXP_P7 0x1.28a0d7cf51526p-22
+#define AC_EXP_P8 0x1.a8749bd639847p-26
+/* the same for exp(r) - 1 */
+/* largest error 5.8e-19 */
+#define AC_EXPM1_P0 0x1.5555555555559p-3
+#define AC_EXPM1_P1 0x1.5555555555558p-5
+#define AC_EXPM1_P2 0x1.111111110f6bcp-7
+#define AC_EXPM1_P3 0x1.6c16c16c14f4cp-10
+#define AC_EXPM1_P4 0x1.a01a01afe0970p-13
+#define AC_EXPM1_P5 0x1.a01a01ade1724p-16
+#define AC_EXPM1_P6 0x1.71ddf85df57c6p-19
+#define AC_EXPM1_P7 0x1.27e4caf62684fp-22
+#define AC_EXPM1_P8 0x1.af5eae7e31d7bp-26
+#define AC_EXPM1_P9 0x1.1f8de79640c5dp-29
 /* exp(r) = 1 + r + r^2 p(r), for float32 results */
 /* largest error 2.4e-10 */
 #define AC_EXPF_P0 0x1.000000283b428p-1
@@ -51,12 +63,13 @@
 #define AC_EXP_SINGLE_P3 0x1.1238560000000p-7f
 #define AC_EXP_SINGLE_P4 0x1.62736e0000000p-10f
 /* the same for exp(r) - 1 */
-/* largest error 1.6e-08 */
-#define AC_EXPM1_SINGLE_P0 0x1.fffffe0000000p-2f
-#define AC_EXPM1_SINGLE_P1 0x1.5554a20000000p-3f
-#define AC_EXPM1_SINGLE_P2 0x1.5557d40000000p-5f
-#define AC_EXPM1_SINGLE_P3 0x1.122fae0000000p-7f
-#define AC_EXPM1_SINGLE_P4 0x1.6a97540000000p-10f
+/* largest error 4.1e-10 */
+#define AC_EXPM1_SINGLE_P0 0x1.0000000000000p-1f
+#define AC_EXPM1_SINGLE_P1 0x1.5555560000000p-3f
+#define AC_EXPM1_SINGLE_P2 0x1.5554f60000000p-5f
+#define AC_EXPM1_SINGLE_P3 0x1.1110020000000p-7f
+#define AC_EXPM1_SINGLE_P4 0x1.6d3c7e0000000p-10f
+#define AC_EXPM1_SINGLE_P5 0x1.a247b40000000p-13f
 /* 2^f = 1 + f p(f), |f| <= 1/2 */
 /* largest error 3e-09 */
 #define AC_EXP2_SINGLE_P0 0x1.62e4300000000p-1f

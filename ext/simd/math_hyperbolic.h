@@ -17,54 +17,54 @@ AC_INLINE float ac_sign_off(float y, float x)
     return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
 }
 
-/* |x| = k log 2 + r + r_lo; cosh and sinh of k log 2 with what rounding took from them. */
+/* |x| = k log 2 + t - k AC_LN2_LO, t exact. cosh and sinh of k log 2, both without what rounding took, from up and down,
+ * and what is to be added to t in sinh(r) and to 1 in cosh(r). */
 typedef struct {
-    double r, r_lo;
-    ac_dd cosh_k, sinh_k;
+    double t, cosh_k, sinh_k, up, down, odd, even;
 } ac_hyperbolic_parts;
 
 AC_INLINE ac_hyperbolic_parts ac_hyperbolic_split(double x)
 {
     ac_hyperbolic_parts h;
-    const ac_exp_parts e = ac_exp_reduce(fabs(x));
-    const uint64_t k = ac_bits(e.shifted) << 52;
-    const double up = ac_from_bits(0x3fe0000000000000u + k), down = ac_from_bits(0x3fe0000000000000u - k);
-    h.r = e.r;
-    h.r_lo = e.q;
-    h.cosh_k = ac_fast_two_sum(up, down);
-    h.sinh_k = ac_fast_two_sum(up, -down);
-    return h;
-}
-
-/* sinh(r) - r */
-AC_INLINE double ac_sinh_rest(double r, double r_lo, double z)
-{
-    double p = AC_SINH_P4;
+    const double a = fabs(x), shifted = AC_FMA(a, AC_LOG2_E, AC_ROUND), k = shifted - AC_ROUND;
+    const uint64_t exponent = ac_bits(shifted) << 52;
+    double r, z, p;
+    h.t = AC_FMA(k, -AC_LN2_HI, a);
+    r = AC_FMA(k, -AC_LN2_LO, h.t);
+    z = r * r;
+    h.up = ac_from_bits(0x3fe0000000000000u + exponent);
+    h.down = ac_from_bits(0x3fe0000000000000u - exponent);
+    h.cosh_k = h.up + h.down;
+    h.sinh_k = h.up - h.down;
+    p = AC_SINH_P4;
     p = AC_FMA(p, z, AC_SINH_P3);
     p = AC_FMA(p, z, AC_SINH_P2);
     p = AC_FMA(p, z, AC_SINH_P1);
     p = AC_FMA(p, z, AC_SINH_P0);
-    return AC_FMA(r * z, p, r_lo);
-}
-
-/* cosh(r) - 1 */
-AC_INLINE double ac_cosh_rest(double z)
-{
-    double p = AC_COSH_P4;
+    h.odd = AC_FMA(r * z, p, k * -AC_LN2_LO);
+    p = AC_COSH_P4;
     p = AC_FMA(p, z, AC_COSH_P3);
     p = AC_FMA(p, z, AC_COSH_P2);
     p = AC_FMA(p, z, AC_COSH_P1);
     p = AC_FMA(p, z, AC_COSH_P0);
-    return z * AC_FMA(p, z, 0.5);
+    h.even = z * AC_FMA(p, z, 0.5);
+    return h;
 }
 
-/* c cosh(r) + s sinh(r) */
-AC_INLINE double ac_hyperbolic_sum(ac_dd c, ac_dd s, double r, double r_lo)
+/* a * b + c in two parts, |c| >= |a * b| or 0. */
+AC_INLINE ac_dd ac_fma_parts(double a, double b, double c)
 {
-    const double z = r * r;
-    const ac_dd linear = ac_two_prod(s.hi, r), sum = ac_fast_two_sum(c.hi, linear.hi);
-    const double lo = (sum.lo + linear.lo) + AC_FMA(s.lo, r, c.lo);
-    return sum.hi + AC_FMA(c.hi, ac_cosh_rest(z), AC_FMA(s.hi, ac_sinh_rest(r, r_lo, z), lo));
+#if AC_HAS_FMA
+    ac_dd sum;
+    sum.hi = AC_FMA(a, b, c);
+    sum.lo = AC_FMA(a, b, c - sum.hi);
+    return sum;
+#else
+    const ac_dd product = ac_two_prod(a, b);
+    ac_dd sum = ac_two_sum(c, product.hi);
+    sum.lo += product.lo;
+    return sum;
+#endif
 }
 
 /* exp(x) / 2 without overflow; sinh and cosh of great arguments. */
@@ -80,8 +80,6 @@ AC_INLINE double ac_exp_half(double x)
 
 /* Special beyond 690, where the halves of ac_two_prod come near overflow. The C library's functions err more than 1 ULP
  * near AC_SINH_LAST. */
-#define AC_SINH_SPECIAL(x) (!(fabs(x) <= 690.0))
-
 AC_INLINE int ac_up_to_sinh_last(double x) /* by bits: comparing NaN would raise a flag */
 {
     return ac_bits(fabs(x)) <= ac_bits(AC_SINH_LAST);
@@ -100,16 +98,20 @@ AC_NOINLINE double ac_cosh_slow(double x)
 AC_INLINE double ac_sinh_fast(double x)
 {
     const ac_hyperbolic_parts h = ac_hyperbolic_split(x);
-    return ac_sign_of(fabs(ac_hyperbolic_sum(h.sinh_k, h.cosh_k, h.r, h.r_lo)), x);
+    const ac_dd sum = ac_fma_parts(h.cosh_k, h.t, h.sinh_k);
+    const double lost = (h.up - h.sinh_k) - h.down, lo = sum.lo + AC_FMA(lost, -h.t, lost);
+    return ac_sign_of(sum.hi + AC_FMA(h.sinh_k, h.even, AC_FMA(h.cosh_k, h.odd, lo)), x);
 }
-AC_MATH_1(ac_sinh_f64, double, uint64_t, ac_sinh_fast, AC_SINH_SPECIAL, ac_sinh_slow)
+AC_MATH_1_WITHIN(ac_sinh_f64, double, uint64_t, ac_sinh_fast, 690.0, ac_sinh_slow)
 
 AC_INLINE double ac_cosh_fast(double x)
 {
     const ac_hyperbolic_parts h = ac_hyperbolic_split(x);
-    return ac_hyperbolic_sum(h.cosh_k, h.sinh_k, h.r, h.r_lo);
+    const double lost = (h.up - h.cosh_k) + h.down; /* of both, where k is great */
+    const double rest = AC_FMA(h.cosh_k, h.even, AC_FMA(h.sinh_k, h.odd, AC_FMA(lost, -h.t, lost)));
+    return h.cosh_k + AC_FMA(h.sinh_k, h.t, rest);
 }
-AC_MATH_1(ac_cosh_f64, double, uint64_t, ac_cosh_fast, AC_SINH_SPECIAL, ac_cosh_slow)
+AC_MATH_1_WITHIN(ac_cosh_f64, double, uint64_t, ac_cosh_fast, 690.0, ac_cosh_slow)
 
 /* Up to 1 a polynomial, beyond 1 - 2 / (1 + exp(2x)), exp(2x) = 2^k (1 + e); 1 from 20 on. NaN stays NaN. */
 AC_INLINE double ac_tanh_fast(double x)
@@ -243,14 +245,15 @@ AC_INLINE float ac_sinhf_fast(float x)
 {
     const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
     const float lost = (h.up - h.sinh_k) - h.down, hi = AC_FMAF(h.cosh_k, h.t, h.sinh_k);
-    const float lo = AC_FMAF(h.cosh_k, h.t, h.sinh_k - hi) + lost;
+    const float lo = AC_FMAF(h.cosh_k, h.t, h.sinh_k - hi) + AC_FMAF(lost, -h.t, lost);
     return ac_sign_off(hi + AC_FMAF(h.sinh_k, h.even, AC_FMAF(h.cosh_k, h.odd, lo)), x);
 }
 
 AC_INLINE float ac_coshf_fast(float x)
 {
     const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
-    const float lost = (h.up - h.cosh_k) + h.down, rest = AC_FMAF(h.cosh_k, h.even, AC_FMAF(h.sinh_k, h.odd, lost));
+    const float lost = (h.up - h.cosh_k) + h.down;
+    const float rest = AC_FMAF(h.cosh_k, h.even, AC_FMAF(h.sinh_k, h.odd, AC_FMAF(lost, -h.t, lost)));
     return h.cosh_k + AC_FMAF(h.sinh_k, h.t, rest);
 }
 
