@@ -93,6 +93,8 @@ AC_INLINE double ac_exp_fast(double x)
 }
 AC_MATH_1_WITHIN(ac_exp_f64, double, uint64_t, ac_exp_fast, 708.0, exp)
 
+#if AC_HAS_FMA
+
 AC_INLINE double ac_exp2_fast(double x)
 {
     const double shifted = x + AC_ROUND, f = x - (shifted - AC_ROUND);
@@ -109,6 +111,24 @@ AC_INLINE double ac_exp2_fast(double x)
     p = AC_FMA(p, f, AC_EXP2_P0);
     return ac_from_bits(ac_bits(AC_FMA(p, f, 1.0)) + (ac_bits(shifted) << 52));
 }
+
+#else
+
+AC_INLINE double ac_exp2_fast(double x)
+{
+    ac_exp_parts e;
+    ac_dd r;
+    double f;
+    e.shifted = x + AC_ROUND;
+    f = x - (e.shifted - AC_ROUND);
+    r = ac_two_prod(f, AC_LN2);
+    e.r = r.hi;
+    e.q = ac_exp_rest(r.hi, AC_FMA(f, AC_LN2_REST, r.lo));
+    return ac_exp_join(e);
+}
+
+#endif
+
 AC_MATH_1_WITHIN(ac_exp2_f64, double, uint64_t, ac_exp2_fast, 1021.0, exp2)
 
 /* 2^k (1 - 2^-k + t + q), t + q = exp(r) - 1 with t exact; the sums lose nothing but by the last addition. */
@@ -283,11 +303,11 @@ AC_MATH_1_WITHIN(ac_exp2_f32, float, uint32_t, ac_exp2f_fast, 125.0f, exp2f)
 AC_MATH_1_WITHIN(ac_expm1_f32, float, uint32_t, ac_expm1f_fast, 87.0f, expm1f)
 
 #define AC_LIST_MATH_EXP \
-    AC_MATH_ENTRY_1(exp, d, ac_exp_f64, AC_LEVEL == 4 ? 0.65 : 0.85, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(exp, f, ac_exp_f32, AC_LEVEL == 4 ? 0.43 : 0.57, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(exp2, d, ac_exp2_f64, AC_LEVEL == 4 ? 0.65 : 0.8, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(exp2, f, ac_exp2_f32, AC_LEVEL == 4 ? 0.5 : 0.6, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(expm1, d, ac_expm1_f64, AC_LEVEL == 4 ? 1.25 : 1.75, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(expm1, f, ac_expm1_f32, AC_LEVEL == 4 ? 0.57 : 0.85, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(exp, d, ac_exp_f64, AC_LEVEL == 4 ? 0.47 : 0.63, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(exp, f, ac_exp_f32, AC_LEVEL == 4 ? 0.2 : 0.22, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(exp2, d, ac_exp2_f64, AC_LEVEL == 4 ? 0.44 : 0.56, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(exp2, f, ac_exp2_f32, AC_LEVEL == 4 ? 0.16 : 0.18, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(expm1, d, ac_expm1_f64, AC_LEVEL == 4 ? 0.75 : 0.98, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(expm1, f, ac_expm1_f32, AC_LEVEL == 4 ? 0.26 : 0.37, AC_LEVEL == 3)
 
 #endif

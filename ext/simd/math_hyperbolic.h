@@ -109,9 +109,16 @@ AC_INLINE double ac_cosh_fast(double x)
     const ac_hyperbolic_parts h = ac_hyperbolic_split(x);
     const double lost = (h.up - h.cosh_k) + h.down; /* of both, where k is great */
     const double rest = AC_FMA(h.cosh_k, h.even, AC_FMA(h.sinh_k, h.odd, AC_FMA(lost, -h.t, lost)));
+#if AC_HAS_FMA
     return h.cosh_k + AC_FMA(h.sinh_k, h.t, rest);
+#else
+    const ac_dd sum = ac_fma_parts(h.sinh_k, h.t, h.cosh_k);
+    return sum.hi + (sum.lo + rest);
+#endif
 }
 AC_MATH_1_WITHIN(ac_cosh_f64, double, uint64_t, ac_cosh_fast, 690.0, ac_cosh_slow)
+
+#if AC_HAS_FMA
 
 /* Up to 1 a polynomial, beyond 1 - 2 / (1 + exp(2x)), exp(2x) = 2^k (1 + e); 1 from 20 on. NaN stays NaN. */
 AC_INLINE double ac_tanh_fast(double x)
@@ -139,6 +146,29 @@ AC_INLINE double ac_tanh_fast(double x)
     p = AC_FMA(a * square, p, a);
     return ac_sign_of(a < 1.0 ? p : great, x);
 }
+
+#else
+
+/* With exp(2x) = 2^k (1 + e): (1 - 2^-k + e) / (1 + 2^-k + e). 1 from 20 on; NaN stays NaN. */
+AC_INLINE double ac_tanh_fast(double x)
+{
+    const double twice = 2.0 * fabs(x), bounded = twice > 40.0 ? 40.0 : twice;
+    const ac_exp_parts parts = ac_exp_reduce(bounded);
+    const ac_dd raw = ac_exp_less_one(parts.r, parts.q), e = ac_fast_two_sum(raw.hi, raw.lo);
+    const double down = ac_from_bits(0x3ff0000000000000u - (ac_bits(parts.shifted) << 52));
+    const ac_dd less = ac_fast_two_sum(1.0, -down), more = ac_fast_two_sum(1.0, down);
+    ac_dd n = ac_fast_two_sum(less.hi, e.hi), d = ac_fast_two_sum(more.hi, e.hi);
+    double inverse, y;
+    n.lo += less.lo + e.lo;
+    d.lo += more.lo + e.lo;
+    inverse = 1.0 / d.hi;
+    y = n.hi * inverse;
+    y += (ac_residual(n.hi, y, d.hi) + (n.lo - y * d.lo)) * inverse;
+    return ac_sign_of(y, x);
+}
+
+#endif
+
 #define AC_TANH_SPECIAL(x) ((void)(x), 0)
 AC_MATH_1(ac_tanh_f64, double, uint64_t, ac_tanh_fast, AC_TANH_SPECIAL, tanh)
 
@@ -363,12 +393,12 @@ AC_INLINE float ac_arctanhf_fast(float x)
 AC_MATH_1(ac_arctanh_f32, float, uint32_t, ac_arctanhf_fast, AC_ARCTANHF_SPECIAL, atanhf)
 
 #define AC_LIST_MATH_HYPERBOLIC \
-    AC_MATH_ENTRY_1(sinh, d, ac_sinh_f64, AC_LEVEL == 4 ? 0.9 : 1.3, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(sinh, f, ac_sinh_f32, AC_LEVEL == 4 ? 0.5 : 0.8, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cosh, d, ac_cosh_f64, AC_LEVEL == 4 ? 0.95 : 1.2, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cosh, f, ac_cosh_f32, AC_LEVEL == 4 ? 0.57 : 0.72, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(tanh, d, ac_tanh_f64, AC_LEVEL == 4 ? 1.9 : 2.3, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(tanh, f, ac_tanh_f32, AC_LEVEL == 4 ? 0.75 : 1.0, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(sinh, d, ac_sinh_f64, AC_LEVEL == 4 ? 0.75 : 1.1, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(sinh, f, ac_sinh_f32, AC_LEVEL == 4 ? 0.3 : 0.43, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cosh, d, ac_cosh_f64, AC_LEVEL == 4 ? 0.7 : 0.95, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cosh, f, ac_cosh_f32, AC_LEVEL == 4 ? 0.26 : 0.38, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(tanh, d, ac_tanh_f64, AC_LEVEL == 4 ? 1.15 : 1.65, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(tanh, f, ac_tanh_f32, AC_LEVEL == 4 ? 0.36 : 0.52, AC_LEVEL == 3) \
     AC_MATH_ENTRY_1(arcsinh, d, ac_arcsinh_f64, AC_LEVEL == 4 ? 2.2 : 2.95, AC_LEVEL == 3) \
     AC_MATH_ENTRY_1(arcsinh, f, ac_arcsinh_f32, AC_LEVEL == 4 ? 1.4 : 1.4, AC_LEVEL == 3) \
     AC_MATH_ENTRY_1(arccosh, d, ac_arccosh_f64, AC_LEVEL == 4 ? 2.2 : 2.9, AC_LEVEL == 3) \

@@ -148,11 +148,11 @@ AC_MATH_1_WITHIN(ac_softplus_f64, double, uint64_t, ac_softplus_fast, 708.0, ac_
 AC_MATH_1_WITHIN(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, 87.0f, ac_softplusf_slow)
 
 #define AC_LIST_MATH_LOGISTIC \
-    AC_MATH_ENTRY_1(expit, f, ac_expit_f32, 0.8, 1) \
-    AC_MATH_ENTRY_1(expit, d, ac_expit_f64, 1.5, 1) \
-    AC_MATH_ENTRY_1(logit, f, ac_logit_f32, 0.8, 1) \
-    AC_MATH_ENTRY_1(logit, d, ac_logit_f64, 1.5, 1) \
-    AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, 2.5, 1)
+    AC_MATH_ENTRY_1(expit, f, ac_expit_f32, AC_LEVEL == 4 ? 0.28 : 0.3, 1) \
+    AC_MATH_ENTRY_1(expit, d, ac_expit_f64, AC_LEVEL == 4 ? 0.7 : 0.82, 1) \
+    AC_MATH_ENTRY_1(logit, f, ac_logit_f32, AC_LEVEL == 4 ? 0.31 : 0.37, 1) \
+    AC_MATH_ENTRY_1(logit, d, ac_logit_f64, AC_LEVEL == 4 ? 1.0 : 1.2, 1) \
+    AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, AC_LEVEL == 4 ? 0.45 : 0.5, 1) \
+    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, AC_LEVEL == 4 ? 1.0 : 1.4, 1)
 
 #endif
