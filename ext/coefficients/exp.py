@@ -2,7 +2,12 @@
 
 from mpmath import exp, log, mpf
 
-from coefficients.fit import define, define_polynomial, split, weighted
+from coefficients.fit import define, define_polynomial, define_single, single, split, weighted, weighted_single
+
+
+def power1(x):
+    """Return 2^x - 1 over x."""
+    return (2**x - 1) / x
 
 
 def rest2(x):
@@ -13,6 +18,16 @@ def rest2(x):
 def rest3(x):
     """Return exp(x) past its first three terms, over x^3."""
     return (exp(x) - 1 - x - x**2 / 2) / x**3
+
+
+def units(x):
+    """Return what `rest2` weighs: in units in the last place of exp(x), and more where roundings already make most."""
+    return x**2 * (8 if x < -0.25 else 2 if x < 0 else 1)
+
+
+def share(x):
+    """Return what `power1` weighs in 2^x."""
+    return x / 2**x
 
 
 def lines():
@@ -29,7 +44,20 @@ def lines():
         define("AC_LN2", whole),
         define("AC_LN2_REST", rest),
         "/* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */",
-        *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x**3, -half, half, 8)),
+        *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x * units(x), -half, half, 8)),
+        "/* the same for exp(r) - 1 */",
+        *define_polynomial("AC_EXPM1_P", *weighted(rest3, lambda x: x**2, -half, half, 9)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",
         *define_polynomial("AC_EXPF_P", *weighted(rest2, lambda x: x, -half, half, 5)),
+        "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
+        *define_polynomial("AC_EXP2_P", *weighted(power1, share, "-0.5", "0.5", 10)),
+        "/* the same in float32 arithmetic, and what that needs: log 2 in 24 bits and the rest */",
+        define_single("AC_LOG2_EF", 1 / log2),
+        define_single("AC_LN2F_HI", log2),
+        define_single("AC_LN2F_LO", log2 - single(log2)),
+        *define_polynomial("AC_EXP_SINGLE_P", *weighted_single(rest2, units, -half, half, 4), line=define_single),
+        "/* the same for exp(r) - 1 */",
+        *define_polynomial("AC_EXPM1_SINGLE_P", *weighted_single(rest2, abs, -half, half, 5), line=define_single),
+        "/* 2^f = 1 + f p(f), |f| <= 1/2 */",
+        *define_polynomial("AC_EXP2_SINGLE_P", *weighted_single(power1, share, "-0.5", "0.5", 5), line=define_single),
     ]

@@ -6,21 +6,33 @@
 #include "math_special.h"
 #include "math_logistic_coefficients.h"
 
-/* e / (1 + e) or 1 / (1 + e), e = exp(-|x|). Special where e is nearly subnormal. */
+/* 1 / (1 + exp(-x)), exp(-x) = 2^k (1 + z): 1 + 2^k loses little and that goes to z. */
 AC_INLINE double ac_expit_fast(double x)
 {
-    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
-    const ac_scaled parts = ac_special_exp(-y, 0.0);
-    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
-    const double sum = 1.0 + e, lost = e - (sum - 1.0), q = (x < 0.0 ? e : 1.0) / sum;
-    return AC_FMA(q, -lost * (x < 0.0 ? 1.0 - q : q), q); /* 1 / sum is 1 - q or q */
+    const ac_exp_parts e = ac_exp_reduce(-x);
+    const double up = ac_exp_power(e.shifted), c = 1.0 + up, lost = 1.0 - (c - up), z = ac_exp_less_one_of(e.r);
+    return 1.0 / AC_FMA(AC_FMA(lost, ac_exp_inverse_power(e.shifted), z), up, c);
 }
+
+#if AC_HAS_FMA
+
+AC_INLINE float ac_expitf_fast(float x)
+{
+    const ac_exp_single e = ac_exp_single_reduce(-x);
+    const float up = ac_exp_single_power(e.shifted), c = 1.0f + up, lost = 1.0f - (c - up);
+    const float z = AC_FMAF(e.r * e.r, ac_exp_single_series(e.r), e.r);
+    return 1.0f / AC_FMAF(AC_FMAF(lost, ac_exp_single_inverse_power(e.shifted), z), up, c);
+}
+
+#else
 
 AC_INLINE float ac_expitf_fast(float single)
 {
     const double x = single, a = fabs(x), y = a > 120.0 ? 120.0 : a, e = ac_special_expf(-y);
     return (float)((x < 0.0 ? e : 1.0) / (1.0 + e));
 }
+
+#endif
 
 /* log(p / q), q = 1 - p, = k log(2) + 2 atanh(z), z = (p - 2^k q) / (p + 2^k q): both sums are nearly exact. */
 AC_INLINE double ac_logit_fast(double p)
@@ -44,6 +56,23 @@ AC_INLINE double ac_logit_fast(double p)
     return whole.hi + (whole.lo + AC_FMA(k, AC_LN2_LO, z * (u * s)));
 }
 
+#if AC_HAS_FMA
+
+AC_INLINE float ac_logitf_fast(float p)
+{
+    const float q = 1.0f - p, lost = (1.0f - q) - p;
+    const uint32_t apart = ac_bitsf(p) - ac_bitsf(q) + ((uint32_t)127 << 23) + ((uint32_t)1 << 22);
+    const float k = (float)((int32_t)(apart >> 23) - 127), scale = ac_from_bitsf(apart & 0x7f800000u), cq = scale * q;
+    const float above = AC_FMAF(-scale, lost, p - cq), z = above / (p + cq), u = z * z;
+    float s = AC_LOGIT_SINGLE_P2;
+    s = AC_FMAF(s, u, AC_LOGIT_SINGLE_P1);
+    s = AC_FMAF(s, u, AC_LOGIT_SINGLE_P0);
+    return AC_FMAF(k, AC_LN2F_HI, AC_FMAF(z, 2.0f, AC_FMAF(z * u, s, k * AC_LN2F_LO)));
+}
+#define AC_LOGIT_SPECIAL_F(x) (!((x) >= 0x1p-126f && (x) < 1.0f))
+
+#else
+
 AC_INLINE float ac_logitf_fast(float single)
 {
     const double p = single, q = 1.0 - p;
@@ -57,21 +86,43 @@ AC_INLINE float ac_logitf_fast(float single)
     s = AC_FMA(s, u, AC_LOGITF_P0);
     return (float)AC_FMA(k, AC_LN2_HI, AC_FMA(k, AC_LN2_LO, z * AC_FMA(u, s, 2.0)));
 }
+#define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
+
+#endif
 
 AC_QUIET_1(ac_logit_slow, double, log(x) - log1p(-x))
 AC_QUIET_1(ac_logitf_slow, float, (float)(log((double)x) - log1p(-(double)x)))
 
-/* max(x, 0) + log(1 + e), e = exp(-|x|) in (0, 1]. */
+/* max(x, 0) + log(1 + e), e = exp(-|x|); log(1 + e) = 2 atanh(z), z = e / (2 + e), and 2 z = e - e z. */
 AC_INLINE double ac_softplus_fast(double x)
 {
-    const double a = fabs(x), y = a > 708.0 ? 708.0 : a;
-    const ac_scaled parts = ac_special_exp(-y, 0.0);
-    const double e = AC_FMA(parts.scale, parts.rest, parts.scale);
-    const int large = e > 0.41421356237309505; /* then 1 + e = 2 (1 + f) */
-    const ac_dd found = ac_special_log_parts(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e);
-    const ac_dd sum = ac_two_sum(x > 0.0 ? x : 0.0, found.hi);
-    return sum.hi + (sum.lo + found.lo);
+    const double e = ac_exp_fast(-fabs(x)), z = e / (2.0 + e), u = z * z;
+    double s = AC_SOFTPLUS_P9;
+    s = AC_FMA(s, u, AC_SOFTPLUS_P8);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P7);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P6);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P5);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P4);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P3);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P2);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P1);
+    s = AC_FMA(s, u, AC_SOFTPLUS_P0);
+    return e + ((x > 0.0 ? x : 0.0) + AC_FMA(z * u, s, -e * z));
 }
+
+#if AC_HAS_FMA
+
+AC_INLINE float ac_softplusf_fast(float x)
+{
+    const float e = ac_expf_fast(-fabsf(x)), z = e / (2.0f + e), u = z * z;
+    float s = AC_SOFTPLUS_SINGLE_P3;
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P2);
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P1);
+    s = AC_FMAF(s, u, AC_SOFTPLUS_SINGLE_P0);
+    return e + ((x > 0.0f ? x : 0.0f) + AC_FMAF(z * u, s, -e * z));
+}
+
+#else
 
 AC_INLINE float ac_softplusf_fast(float single)
 {
@@ -80,29 +131,28 @@ AC_INLINE float ac_softplusf_fast(float single)
     return (float)((x > 0.0 ? x : 0.0) + ac_special_log_partsf(large ? 1.0 : 0.0, large ? AC_FMA(e, 0.5, -0.5) : e));
 }
 
+#endif
+
 /* Below -708 both are exp(x), above they are 1 and x. */
 AC_QUIET_1(ac_expit_slow, double, x > 0.0 ? 1.0 : exp(x))
 AC_QUIET_1(ac_softplus_slow, double, x > 0.0 ? x : exp(x))
 AC_QUIET_1(ac_expitf_slow, float, x > 0.0f ? 1.0f : (float)exp((double)x))
 AC_QUIET_1(ac_softplusf_slow, float, x > 0.0f ? x : (float)exp((double)x))
 
-#define AC_LOGISTIC_SPECIAL(x) (!(fabs(x) <= 708.0))
-#define AC_LOGISTIC_SPECIAL_F(x) (!(fabsf(x) <= 120.0f))
 #define AC_LOGIT_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) < 1.0))
-#define AC_LOGIT_SPECIAL_F(x) (!((x) > 0.0f && (x) < 1.0f))
-AC_MATH_1(ac_expit_f64, double, uint64_t, ac_expit_fast, AC_LOGISTIC_SPECIAL, ac_expit_slow)
-AC_MATH_1(ac_expit_f32, float, uint32_t, ac_expitf_fast, AC_LOGISTIC_SPECIAL_F, ac_expitf_slow)
+AC_MATH_1_WITHIN(ac_expit_f64, double, uint64_t, ac_expit_fast, 708.0, ac_expit_slow)
+AC_MATH_1_WITHIN(ac_expit_f32, float, uint32_t, ac_expitf_fast, 87.0f, ac_expitf_slow)
 AC_MATH_1(ac_logit_f64, double, uint64_t, ac_logit_fast, AC_LOGIT_SPECIAL, ac_logit_slow)
 AC_MATH_1(ac_logit_f32, float, uint32_t, ac_logitf_fast, AC_LOGIT_SPECIAL_F, ac_logitf_slow)
-AC_MATH_1(ac_softplus_f64, double, uint64_t, ac_softplus_fast, AC_LOGISTIC_SPECIAL, ac_softplus_slow)
-AC_MATH_1(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, AC_LOGISTIC_SPECIAL_F, ac_softplusf_slow)
+AC_MATH_1_WITHIN(ac_softplus_f64, double, uint64_t, ac_softplus_fast, 708.0, ac_softplus_slow)
+AC_MATH_1_WITHIN(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, 87.0f, ac_softplusf_slow)
 
 #define AC_LIST_MATH_LOGISTIC \
-    AC_MATH_ENTRY_1(expit, f, ac_expit_f32, 0.8, 1) \
-    AC_MATH_ENTRY_1(expit, d, ac_expit_f64, 1.5, 1) \
-    AC_MATH_ENTRY_1(logit, f, ac_logit_f32, 0.8, 1) \
-    AC_MATH_ENTRY_1(logit, d, ac_logit_f64, 1.5, 1) \
-    AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, 2.5, 1)
+    AC_MATH_ENTRY_1(expit, f, ac_expit_f32, AC_LEVEL == 4 ? 0.28 : 0.3, 1) \
+    AC_MATH_ENTRY_1(expit, d, ac_expit_f64, AC_LEVEL == 4 ? 0.7 : 0.82, 1) \
+    AC_MATH_ENTRY_1(logit, f, ac_logit_f32, AC_LEVEL == 4 ? 0.31 : 0.37, 1) \
+    AC_MATH_ENTRY_1(logit, d, ac_logit_f64, AC_LEVEL == 4 ? 1.0 : 1.2, 1) \
+    AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, AC_LEVEL == 4 ? 0.45 : 0.5, 1) \
+    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, AC_LEVEL == 4 ? 1.0 : 1.4, 1)
 
 #endif

@@ -159,8 +159,32 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
 /* Whether m elements from a and m from b, both contiguous, have no byte in common. */
 #define AC_MATH_APART(A, B, T) ((A) + m * (ac_intp)sizeof(T) <= (B) || (B) + m * (ac_intp)sizeof(T) <= (A))
 
+/* The bits of |x|, in the order of the numbers, NaN last. The greater of two, or where there is no instruction for that,
+ * all sums that overflow into the sign's place when the limit is exceeded. */
+#define AC_MAGNITUDE_uint32_t(x) (ac_bitsf(x) & 0x7fffffffu)
+#define AC_MAGNITUDE_uint64_t(x) (ac_bits(x) & 0x7fffffffffffffffu)
+#define AC_LARGEST_uint32_t(so_far, a, limit) ((a) > (so_far) ? (a) : (so_far))
+#define AC_EXCEEDS_uint32_t(largest, limit) ((largest) > (limit))
+#if AC_LEVEL == 4
+#define AC_LARGEST_uint64_t(so_far, a, limit) ((a) > (so_far) ? (a) : (so_far))
+#define AC_EXCEEDS_uint64_t(largest, limit) ((largest) > (limit))
+#else
+#define AC_LARGEST_uint64_t(so_far, a, limit) ((so_far) | ((a) + (0x7fffffffffffffffu - (limit))))
+#define AC_EXCEEDS_uint64_t(largest, limit) ((largest) >> 63)
+#endif
+
 /* NAME: out[i] = f(in[i]). MASK is the unsigned integer as wide as T. */
 #define AC_MATH_1(NAME, T, MASK, FAST, SPECIAL, SLOW) \
+    AC_MATH_1_BLOCK(NAME, T, MASK, FAST, SPECIAL) \
+    AC_MATH_1_LOOP(NAME, T, MASK, SPECIAL, SLOW)
+
+/* The same where all is special but |x| <= LIMIT. */
+#define AC_MATH_1_WITHIN(NAME, T, MASK, FAST, LIMIT, SLOW) \
+    AC_INLINE int NAME##_special(T x) { return AC_MAGNITUDE_##MASK(x) > AC_MAGNITUDE_##MASK(LIMIT); } \
+    AC_MATH_1_BLOCK_WITHIN(NAME, T, MASK, FAST, LIMIT) \
+    AC_MATH_1_LOOP(NAME, T, MASK, NAME##_special, SLOW)
+
+#define AC_MATH_1_BLOCK(NAME, T, MASK, FAST, SPECIAL) \
     AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
     { \
         MASK special = 0; \
@@ -171,7 +195,23 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
             special |= (MASK)(SPECIAL(v)); \
         } \
         return special; \
-    } \
+    }
+
+/* The largest magnitude takes fewer instructions than a comparison an element. */
+#define AC_MATH_1_BLOCK_WITHIN(NAME, T, MASK, FAST, LIMIT) \
+    AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
+    { \
+        MASK largest = 0; \
+        ac_intp i; \
+        for (i = 0; i < n; i++) { \
+            const T v = x[i]; \
+            z[i] = FAST(v); \
+            largest = AC_LARGEST_##MASK(largest, AC_MAGNITUDE_##MASK(v), AC_MAGNITUDE_##MASK(LIMIT)); \
+        } \
+        return AC_EXCEEDS_##MASK(largest, AC_MAGNITUDE_##MASK(LIMIT)); \
+    }
+
+#define AC_MATH_1_LOOP(NAME, T, MASK, SPECIAL, SLOW) \
     AC_NOINLINE ac_intp NAME##_find(const T *x, ac_intp n, uint16_t *places) \
     { \
         ac_intp count = 0, i; \
