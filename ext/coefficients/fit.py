@@ -6,7 +6,7 @@ mp.prec = 500
 SMALL = mpf(2) ** -100
 
 
-def weighted(function, weight, low, high, degree):
+def weighted(function, weight, low, high, degree, convert=float):
     """Return coefficients, and the largest |weight(x) (p(x) - function(x))|, near the least possible.
 
     By Lawson's iteration: least squares whose weights grow where the error is large. Neither function is asked for 0.
@@ -35,12 +35,36 @@ def weighted(function, weight, low, high, degree):
             shares = [share * error for share, error in zip(shares, errors, strict=True)]
             total = sum(shares)
             shares = [share / total for share in shares]
-    found = [float(c) for c in found]
+    found = [convert(c) for c in found]
     errors = (
         abs(polyval([mpf(c) for c in found[::-1]], x) - y) * mp.sqrt(w)
         for x, y, w in zip(points, wanted, squares, strict=True)
     )
     return found, float(max(errors))
+
+
+def single(value):
+    """Return the float32 number next to `value`."""
+    with mp.workprec(24):
+        return float(+mpf(value))
+
+
+def weighted_single(function, weight, low, high, degree):
+    """Return what `weighted` does with coefficients of float32: each is rounded and the ones after it are fitted anew."""
+    found = []
+    for _ in range(degree + 1):
+        known = [mpf(c) for c in reversed(found)]
+        order = len(found)
+
+        def rest(x, known=known, order=order):
+            return (function(x) - (polyval(known, x) if known else 0)) / x**order
+
+        def scaled(x, order=order):
+            return weight(x) * x**order
+
+        fitted, error = weighted(rest, scaled, low, high, degree - order, convert=single)
+        found.append(fitted[0])
+    return found, error
 
 
 def split(value, bits=53, parts=2, last=53):
@@ -59,6 +83,11 @@ def split(value, bits=53, parts=2, last=53):
 def define(name, value):
     """Return a #define line of one float64 number."""
     return f"#define {name} {float(value).hex()}"
+
+
+def define_single(name, value):
+    """Return a #define line of one float32 number."""
+    return f"#define {name} {single(value).hex()}f"
 
 
 def define_polynomial(name, coefficients, error, line=define):
