@@ -210,11 +210,12 @@ AC_INLINE float ac_log10f_fast(float x)
     return AC_FMAF(parts.k, AC_LOG10_2_SINGLE * 0x1p-23f, AC_FMAF(f, AC_LOG10_E_SINGLE, p));
 }
 
-/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2, k = 0 for the x that 1 + x rounds to 1.5: for these f is exact. With -k in place of k, and 1 - 2^-k in place of
- * 2^-k - 1, -0 stays -0. */
+/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2: for these f is exact, if what 1 + x rounds to 3/4 or 3/2 has k = 0. With -k in
+ * place of k, and 1 - 2^-k in place of 2^-k - 1, -0 stays -0. */
 AC_INLINE float ac_log1pf_fast(float x)
 {
-    const uint32_t minus_k = (0x3f400001u + 0x007fffffu - ac_bitsf(1.0f + x)) & AC_LOGF_EXPONENT;
+    const uint32_t beyond = 0x3f400001u - (ac_bitsf(x) >> 31) + 0x007fffffu;
+    const uint32_t minus_k = (beyond - ac_bitsf(1.0f + x)) & AC_LOGF_EXPONENT;
     const float scale = ac_from_bitsf(0x3f800000u + minus_k), f = AC_FMAF(x, scale, -(1.0f - scale)), z = f * f;
     float p = AC_FMAF(f, AC_LOG1P_SINGLE_P8, AC_LOG1P_SINGLE_P7);
     p = AC_FMAF(p, z, AC_FMAF(f, AC_LOG1P_SINGLE_P6, AC_LOG1P_SINGLE_P5));
