@@ -107,6 +107,35 @@ AC_NOINLINE double ac_cbrt_slow(double x)
 }
 AC_MATH_1(ac_cbrt_f64, double, uint64_t, ac_cbrt_fast, ac_cbrt_special, ac_cbrt_slow)
 
+#if AC_HAS_FMA
+/* By an estimate r of 1 / cbrt(|x|) from the bits of x, times a polynomial of what r^3 |x| lacks of 1, right to 2^-18; and
+ * a Newton step for y = |x| r^2. Error 0.8 ULP. */
+AC_INLINE float ac_cbrtf_fast(float x)
+{
+    const uint32_t bits = ac_bitsf(x) & 0x7fffffffu;
+    const float a = ac_from_bitsf(bits);
+    const float guess = AC_FMAF((float)(int32_t)bits, -1.0f / 3.0f, AC_CBRT_SINGLE_START);
+    const float first = ac_from_bitsf((uint32_t)(int32_t)guess), h = AC_FMAF(-(a * first), first * first, 1.0f);
+    float p = AC_CBRT_SINGLE_P3, square, y;
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P2);
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P1);
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P0);
+    p *= first;
+    square = p * p;
+    y = a * square;
+    y = AC_FMAF(AC_FMAF(-(y * y), y, a), square * (1.0f / 3.0f), y);
+    return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
+}
+AC_INLINE int ac_cbrtf_special(float x)
+{
+    const uint32_t m = ac_bitsf(x) & 0x7fffffffu;
+    return (m - 0x00800000u > 0x7effffffu) & (m != 0);
+}
+AC_INLINE float ac_cbrtf_slow(float x)
+{
+    return (ac_bitsf(x) & 0x7f800000u) == 0 ? ac_cbrtf_fast(x * 0x1p24f) * 0x1p-8f : x + x;
+}
+#else
 AC_INLINE float ac_cbrtf_fast(float x)
 {
     const ac_cubed cubed = ac_split_cube(x);
@@ -114,6 +143,7 @@ AC_INLINE float ac_cbrtf_fast(float x)
 }
 AC_INLINE int ac_cbrtf_special(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff) > 0x7f7fffff; }
 AC_INLINE float ac_cbrtf_slow(float x) { return x + x; }
+#endif
 AC_MATH_1(ac_cbrt_f32, float, uint32_t, ac_cbrtf_fast, ac_cbrtf_special, ac_cbrtf_slow)
 
 #define AC_LIST_MATH_ROOTS \
