@@ -172,17 +172,25 @@ AC_INLINE ac_logf_parts ac_logf_split(float x)
 #define AC_LOGF_KEY(x) (ac_bitsf(x) - 0x00800000u)
 #define AC_LOGF_LAST 0x7effffffu
 
-/* Error 0.9 ULP. */
-AC_INLINE float ac_logf_fast(float x)
+#define AC_LOGF_LN2 (AC_LN2_SINGLE * 0x1p-23f)
+
+/* log(1 + f) */
+AC_INLINE float ac_logf_near_one(float f)
 {
-    const ac_logf_parts parts = ac_logf_split(x);
-    const float f = parts.f, z = f * f;
+    const float z = f * f;
     float p = AC_FMAF(f, AC_LOG_SINGLE_P8, AC_LOG_SINGLE_P7);
     p = AC_FMAF(p, z, AC_FMAF(f, AC_LOG_SINGLE_P6, AC_LOG_SINGLE_P5));
     p = AC_FMAF(p, z, AC_FMAF(f, AC_LOG_SINGLE_P4, AC_LOG_SINGLE_P3));
     p = AC_FMAF(p, z, AC_FMAF(f, AC_LOG_SINGLE_P2, AC_LOG_SINGLE_P1));
     p = AC_FMAF(p, f, AC_LOG_SINGLE_P0);
-    return AC_FMAF(parts.k, AC_LN2_SINGLE * 0x1p-23f, AC_FMAF(z, p, f));
+    return AC_FMAF(z, p, f);
+}
+
+/* Error 0.9 ULP. */
+AC_INLINE float ac_logf_fast(float x)
+{
+    const ac_logf_parts parts = ac_logf_split(x);
+    return AC_FMAF(parts.k, AC_LOGF_LN2, ac_logf_near_one(parts.f));
 }
 
 AC_INLINE float ac_log2f_fast(float x)
