@@ -273,12 +273,12 @@ AC_MATH_1_KEYED(ac_log1p_f32, float, uint32_t, ac_log1pf_fast, AC_LOG1PF_KEY, AC
 
 #define AC_LIST_MATH_LOG \
     AC_MATH_ENTRY_1(log, d, ac_log_f64, AC_LEVEL == 4 ? 1.05 : 1.2, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(log, f, ac_log_f32, AC_LEVEL == 4 ? 0.65 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log, f, ac_log_f32, AC_LEVEL == 4 ? 0.22 : 0.27, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(log2, d, ac_log2_f64, AC_LEVEL == 4 ? 1.05 : 1.3, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(log2, f, ac_log2_f32, AC_LEVEL == 4 ? 0.6 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log2, f, ac_log2_f32, AC_LEVEL == 4 ? 0.23 : 0.29, AC_LEVEL == 3) \
     AC_MATH_ENTRY_1(log10, d, ac_log10_f64, AC_LEVEL == 4 ? 1.05 : 1.35, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(log10, f, ac_log10_f32, AC_LEVEL == 4 ? 0.6 : 0.75, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(log10, f, ac_log10_f32, AC_LEVEL == 4 ? 0.24 : 0.31, AC_LEVEL == 3) \
     AC_MATH_ENTRY_1(log1p, d, ac_log1p_f64, AC_LEVEL == 4 ? 1.3 : 1.9, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(log1p, f, ac_log1p_f32, AC_LEVEL == 4 ? 0.65 : 0.87, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(log1p, f, ac_log1p_f32, AC_LEVEL == 4 ? 0.25 : 0.31, AC_LEVEL >= 3)
 
 #endif

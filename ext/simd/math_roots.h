@@ -148,8 +148,8 @@ AC_MATH_1(ac_cbrt_f32, float, uint32_t, ac_cbrtf_fast, ac_cbrtf_special, ac_cbrt
 
 #define AC_LIST_MATH_ROOTS \
     AC_MATH_ENTRY_1(cbrt, d, ac_cbrt_f64, AC_LEVEL >= 4 ? 1.2 : 2.4, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cbrt, f, ac_cbrt_f32, AC_LEVEL >= 4 ? 0.9 : 1.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cbrt, f, ac_cbrt_f32, AC_LEVEL >= 4 ? 0.25 : 0.38, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_2(hypot, d, ac_hypot_f64, 1.4, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_2(hypot, f, ac_hypot_f32, 0.8, AC_LEVEL >= 3)
+    AC_MATH_ENTRY_2(hypot, f, ac_hypot_f32, AC_LEVEL >= 4 ? 0.34 : 0.44, AC_LEVEL >= 3)
 
 #endif

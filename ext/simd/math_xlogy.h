@@ -49,7 +49,7 @@ AC_MATH_2(ac_xlogy_f64, double, uint64_t, ac_xlogy_fast, AC_XLOGY_SPECIAL, ac_xl
 AC_MATH_2(ac_xlogy_f32, float, uint32_t, ac_xlogyf_fast, AC_XLOGY_SPECIAL_F, ac_xlogyf_slow)
 
 #define AC_LIST_MATH_XLOGY \
-    AC_MATH_ENTRY_2(xlogy, f, ac_xlogy_f32, 0.8, 1) \
-    AC_MATH_ENTRY_2(xlogy, d, ac_xlogy_f64, 1.8, 1)
+    AC_MATH_ENTRY_2(xlogy, f, ac_xlogy_f32, AC_LEVEL == 4 ? 0.29 : 0.44, 1) \
+    AC_MATH_ENTRY_2(xlogy, d, ac_xlogy_f64, AC_LEVEL == 4 ? 1.15 : 1.7, 1)
 
 #endif
