@@ -14,7 +14,7 @@ def as_float(bits):
 
 
 def start():
-    """Return the constant c, and the largest |1 - x y^3|, for which y of the bits c - bits(x) / 3 is nearest to 1 / cbrt(x).
+    """Return c such that y of the bits c - bits(x) / 3 is nearest to 1 / cbrt(x), and the largest |1 - x y^3|.
 
     The bits of a float are nearly its logarithm.
     """
@@ -41,7 +41,7 @@ def lines():
         define("AC_CBRT_QUARTER", 1 / cbrt(mpf(4))),
         "/* 1 / cbrt(m), 1 <= m <= 2 */",
         *define_polynomial("AC_CBRT_P", *minimax(lambda m: 1 / cbrt(m), 1, 2, 5)),
-        f"/* bits of 1 / cbrt(x) plus bits of x / 3, near enough that |1 - x y^3| <= {error:.3f}; 1 / cbrt(1 - h) for these */",
+        f"/* bits of y near 1 / cbrt(x) plus bits(x) / 3: |1 - x y^3| <= {error:.3f}; 1 / cbrt(1 - h) for such h */",
         define_single(START, first),
         *define_polynomial("AC_CBRT_SINGLE_P", *root, line=define_single),
     ]

@@ -193,6 +193,7 @@ AC_INLINE float ac_logf_fast(float x)
     return AC_FMAF(parts.k, AC_LOGF_LN2, ac_logf_near_one(parts.f));
 }
 
+/* Error 0.97 ULP; log10's 0.92. */
 AC_INLINE float ac_log2f_fast(float x)
 {
     const ac_logf_parts parts = ac_logf_split(x);
@@ -218,8 +219,8 @@ AC_INLINE float ac_log10f_fast(float x)
     return AC_FMAF(parts.k, AC_LOG10_2_SINGLE * 0x1p-23f, AC_FMAF(f, AC_LOG10_E_SINGLE, p));
 }
 
-/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2: for these f is exact, if what 1 + x rounds to 3/4 or 3/2 has k = 0. With -k in
- * place of k, and 1 - 2^-k in place of 2^-k - 1, -0 stays -0. */
+/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2: for these f is exact, if all x for which 1 + x rounds to 3/4 or 3/2 have k = 0.
+ * With -k in place of k, and 1 - 2^-k in place of 2^-k - 1, -0 stays -0. Error 0.96 ULP. */
 AC_INLINE float ac_log1pf_fast(float x)
 {
     const uint32_t beyond = 0x3f400001u - (ac_bitsf(x) >> 31) + 0x007fffffu;

@@ -26,7 +26,7 @@ AC_INLINE int ac_hypot_special(double x, double y)
 AC_MATH_2(ac_hypot_f64, double, uint64_t, ac_hypot_fast, ac_hypot_special, hypot)
 
 #if AC_HAS_FMA
-/* Both over the larger one's power of 2, and one Newton step: what the root's square lacks of the sum of squares, kept in
+/* Both over the larger one's power of 2, and a Newton step: what the root's square lacks of the sum of squares, kept in
  * two parts, over twice the root, whose reciprocal is good enough by halving the exponent. Error 0.51 ULP. */
 AC_INLINE float ac_hypotf_fast(float x, float y)
 {
