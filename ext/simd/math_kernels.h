@@ -8,6 +8,7 @@
 #include "math_fma.h"
 #include "math_gamma.h"
 #include "math_hyperbolic.h"
+#include "math_inverse_hyperbolic.h"
 #include "math_log.h"
 #include "math_logistic.h"
 #include "math_power.h"
@@ -25,6 +26,7 @@ static const ac_math_entry AC_MATH[] = {
     AC_LIST_MATH_FMA
     AC_LIST_MATH_GAMMA
     AC_LIST_MATH_HYPERBOLIC
+    AC_LIST_MATH_INVERSE_HYPERBOLIC
     AC_LIST_MATH_LOG
     AC_LIST_MATH_LOGISTIC
     AC_LIST_MATH_POWER

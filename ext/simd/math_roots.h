@@ -25,12 +25,29 @@ AC_INLINE int ac_hypot_special(double x, double y)
 }
 AC_MATH_2(ac_hypot_f64, double, uint64_t, ac_hypot_fast, ac_hypot_special, hypot)
 
+#if AC_HAS_FMA
+/* Both over the larger one's power of 2, and a Newton step: what the root's square lacks of the sum of squares, kept in
+ * two parts, over twice the root, whose reciprocal is good enough by halving the exponent. Error 0.51 ULP. */
+AC_INLINE float ac_hypotf_fast(float x, float y)
+{
+    const uint32_t p = ac_bitsf(x) & 0x7fffffffu, q = ac_bitsf(y) & 0x7fffffffu;
+    const uint32_t greater = p > q ? p : q, less = p > q ? q : p, power = greater & 0x7f800000u;
+    const float scale = ac_from_bitsf(0x7f000000u - power);
+    const float large = ac_from_bitsf(greater) * scale, small = ac_from_bitsf(less) * scale;
+    const float a = large * large, b = small * small, sum = a + b, root = sqrtf(sum);
+    const float rest = ((a - sum) + b) + (AC_FMAF(large, large, -a) + AC_FMAF(small, small, -b));
+    const float lost = AC_FMAF(-root, root, sum) + rest;
+    const float half_inverse = ac_from_bitsf(0x5eb759dfu - (ac_bitsf(sum) >> 1));
+    return AC_FMAF(lost, half_inverse, root) * ac_from_bitsf(power);
+}
+#else
 /* Squares of float32 are exact in float64. */
 AC_INLINE float ac_hypotf_fast(float x, float y)
 {
     const double a = x, b = y;
     return (float)sqrt(a * a + b * b);
 }
+#endif
 AC_INLINE int ac_hypotf_special(float x, float y)
 {
     const int32_t p = (int32_t)(ac_bitsf(x) & 0x7fffffff), q = (int32_t)(ac_bitsf(y) & 0x7fffffff);
@@ -90,6 +107,35 @@ AC_NOINLINE double ac_cbrt_slow(double x)
 }
 AC_MATH_1(ac_cbrt_f64, double, uint64_t, ac_cbrt_fast, ac_cbrt_special, ac_cbrt_slow)
 
+#if AC_HAS_FMA
+/* By an estimate r of 1 / cbrt(|x|) from the bits of x, times a polynomial of what r^3 |x| lacks of 1, right to 2^-18; and
+ * a Newton step for y = |x| r^2. Error 0.8 ULP. */
+AC_INLINE float ac_cbrtf_fast(float x)
+{
+    const uint32_t bits = ac_bitsf(x) & 0x7fffffffu;
+    const float a = ac_from_bitsf(bits);
+    const float guess = AC_FMAF((float)(int32_t)bits, -1.0f / 3.0f, AC_CBRT_SINGLE_START);
+    const float first = ac_from_bitsf((uint32_t)(int32_t)guess), h = AC_FMAF(-(a * first), first * first, 1.0f);
+    float p = AC_CBRT_SINGLE_P3, square, y;
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P2);
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P1);
+    p = AC_FMAF(p, h, AC_CBRT_SINGLE_P0);
+    p *= first;
+    square = p * p;
+    y = a * square;
+    y = AC_FMAF(AC_FMAF(-(y * y), y, a), square * (1.0f / 3.0f), y);
+    return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
+}
+AC_INLINE int ac_cbrtf_special(float x)
+{
+    const uint32_t m = ac_bitsf(x) & 0x7fffffffu;
+    return (m - 0x00800000u > 0x7effffffu) & (m != 0);
+}
+AC_INLINE float ac_cbrtf_slow(float x)
+{
+    return (ac_bitsf(x) & 0x7f800000u) == 0 ? ac_cbrtf_fast(x * 0x1p24f) * 0x1p-8f : x + x;
+}
+#else
 AC_INLINE float ac_cbrtf_fast(float x)
 {
     const ac_cubed cubed = ac_split_cube(x);
@@ -97,12 +143,13 @@ AC_INLINE float ac_cbrtf_fast(float x)
 }
 AC_INLINE int ac_cbrtf_special(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff) > 0x7f7fffff; }
 AC_INLINE float ac_cbrtf_slow(float x) { return x + x; }
+#endif
 AC_MATH_1(ac_cbrt_f32, float, uint32_t, ac_cbrtf_fast, ac_cbrtf_special, ac_cbrtf_slow)
 
 #define AC_LIST_MATH_ROOTS \
     AC_MATH_ENTRY_1(cbrt, d, ac_cbrt_f64, AC_LEVEL >= 4 ? 1.2 : 2.4, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(cbrt, f, ac_cbrt_f32, AC_LEVEL >= 4 ? 0.9 : 1.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(cbrt, f, ac_cbrt_f32, AC_LEVEL >= 4 ? 0.25 : 0.38, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_2(hypot, d, ac_hypot_f64, 1.4, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_2(hypot, f, ac_hypot_f32, 0.8, AC_LEVEL >= 3)
+    AC_MATH_ENTRY_2(hypot, f, ac_hypot_f32, AC_LEVEL >= 4 ? 0.34 : 0.44, AC_LEVEL >= 3)
 
 #endif

@@ -222,6 +222,36 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
         } \
         return count; \
     } \
+    AC_MATH_1_CALLS(NAME, T, MASK, SLOW)
+
+/* The same, where x is special if KEY(x) > LAST, both MASK: the largest key of a block takes fewer instructions than
+ * comparing each. */
+#define AC_MATH_1_KEYED(NAME, T, MASK, FAST, KEY, LAST, SLOW) \
+    AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
+    { \
+        MASK largest = 0; \
+        ac_intp i; \
+        for (i = 0; i < n; i++) { \
+            const T v = x[i]; \
+            const MASK key = KEY(v); \
+            z[i] = FAST(v); \
+            largest = key > largest ? key : largest; \
+        } \
+        return largest > LAST; \
+    } \
+    AC_NOINLINE ac_intp NAME##_find(const T *x, ac_intp n, uint16_t *places) \
+    { \
+        ac_intp count = 0, i; \
+        for (i = 0; i < n; i++) { \
+            if (KEY(x[i]) > LAST) { \
+                places[count++] = (uint16_t)i; \
+            } \
+        } \
+        return count; \
+    } \
+    AC_MATH_1_CALLS(NAME, T, MASK, SLOW)
+
+#define AC_MATH_1_CALLS(NAME, T, MASK, SLOW) \
     static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
     { \
         const ac_intp n = dims[0], x_step = steps[0], z_step = steps[1]; \
