@@ -43,6 +43,12 @@ def weighted(function, weight, low, high, degree):
     return found, float(max(errors))
 
 
+def single(value):
+    """Return the float32 number next to `value`."""
+    with mp.workprec(24):
+        return float(+mpf(value))
+
+
 def split(value, bits=53, parts=2, last=53):
     """Return `parts` doubles whose sum is `value`: all but the last have `bits` significant bits."""
     found = []
@@ -59,6 +65,11 @@ def split(value, bits=53, parts=2, last=53):
 def define(name, value):
     """Return a #define line of one float64 number."""
     return f"#define {name} {float(value).hex()}"
+
+
+def define_single(name, value):
+    """Return a #define line of one float32 number."""
+    return f"#define {name} {single(value).hex()}f"
 
 
 def define_polynomial(name, coefficients, error, line=define):
@@ -140,3 +151,11 @@ def minimax(function, low, high, degree, weight=None, fixed=()):
         points = [x for x, _ in runs]
     rounded = [float(c) for c in found]
     return rounded, float(max(abs(error([mpf(c) for c in rounded], x)) for x in grid))
+
+
+def minimax_single(function, low, high, degree, weight=None):
+    """Return what `minimax` does with coefficients of float32: each is rounded and the ones after it are fitted anew."""
+    found = []
+    for _ in range(degree + 1):
+        found.append(single(minimax(function, low, high, degree, weight, found)[0][len(found)]))
+    return found, minimax(function, low, high, degree, weight, found)[1]

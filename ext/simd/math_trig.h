@@ -142,7 +142,88 @@ AC_INLINE void ac_sincos_slow(double x, double *sine, double *cosine)
 }
 AC_MATH_1_2(ac_sincos_f64, double, uint64_t, ac_sincos_fast, ac_sin_special, ac_sincos_slow)
 
-/* --- float32, computed in float64. Error 0.51 ULP. --- */
+/* --- float32 --- */
+
+#if AC_HAS_FMA
+
+/* In float32 throughout: x = k pi/2 + (r - low), |r| <= pi/4, for |k| < 2^17. The low bits of `quadrant` are those of
+ * k + more. sin and cos have errors of 0.9 ULP. */
+typedef struct {
+    float r, low;
+    uint32_t quadrant;
+} ac_reducedf;
+
+AC_INLINE ac_reducedf ac_reduce_trigf(float x, float more)
+{
+    ac_reducedf found;
+    const float shifted = AC_FMAF(x, AC_2_PI_F, AC_ROUNDF + more), k = shifted - (AC_ROUNDF + more);
+    const float r = AC_FMAF(k, -AC_PIO2_F0, x); /* exact: a multiple of 2^-24 less than 1 */
+    found.quadrant = ac_bitsf(shifted);
+    found.r = r - k * AC_PIO2_F1; /* not fused: where most of r goes, found.r - r is exact then */
+    found.low = AC_FMAF(k, AC_PIO2_F2, AC_FMAF(k, AC_PIO2_F1, found.r - r));
+    return found;
+}
+
+AC_INLINE float ac_sinef(ac_reducedf x, float z)
+{
+    float s = AC_SIN_F2;
+    s = AC_FMAF(s, z, AC_SIN_F1);
+    s = AC_FMAF(s, z, AC_SIN_F0);
+    return x.r - AC_FMAF(x.r * z, s, x.low); /* -0.0 gives -0.0 */
+}
+
+AC_INLINE float ac_cosinef(float z)
+{
+    float c = AC_COS_F2;
+    c = AC_FMAF(c, z, AC_COS_F1);
+    c = AC_FMAF(c, z, AC_COS_F0);
+    return AC_FMAF(z, AC_FMAF(z, c, -0.5f), 1.0f);
+}
+
+AC_INLINE float ac_sinf_reduced(ac_reducedf x)
+{
+    const float z = AC_FMAF(x.r, x.r, -(x.r + x.r) * x.low), s = ac_sinef(x, z), c = ac_cosinef(z), result = x.quadrant & 1 ? c : s;
+    return ac_from_bitsf(ac_bitsf(result) ^ ((x.quadrant & 2) << 30));
+}
+
+AC_INLINE float ac_sinf_fast(float x) { return ac_sinf_reduced(ac_reduce_trigf(x, 0.0f)); }
+AC_INLINE float ac_cosf_fast(float x) { return ac_sinf_reduced(ac_reduce_trigf(x, 1.0f)); }
+AC_INLINE void ac_sincosf_fast(float x, float *sine, float *cosine)
+{
+    ac_reducedf reduced = ac_reduce_trigf(x, 0.0f);
+    *sine = ac_sinf_reduced(reduced);
+    reduced.quadrant += 1;
+    *cosine = ac_sinf_reduced(reduced);
+}
+
+/* Odd quadrants have -1/tan(r), to which what tan(r) and the quotient lose is put back. Error 0.9 ULP. */
+AC_INLINE float ac_tanf_fast(float x)
+{
+    const ac_reducedf reduced = ac_reduce_trigf(x, 0.0f);
+    const float r = reduced.r, z = r * r, z_low = AC_FMAF(r, r, -z);
+    float p = AC_TAN_F6, t, tangent, rest, inverse, result;
+    p = AC_FMAF(p, z, AC_TAN_F5);
+    p = AC_FMAF(p, z, AC_TAN_F4);
+    p = AC_FMAF(p, z, AC_TAN_F3);
+    p = AC_FMAF(p, z, AC_TAN_F2);
+    p = AC_FMAF(p, z, AC_TAN_F1);
+    p = AC_FMAF(p, z, AC_TAN_F0);
+    /* The derivatives of what follows are 1 + tan(r)^2 and, where z_low counts, 0.6 r. */
+    t = AC_FMAF(r * z_low, 0.6f, -reduced.low * AC_FMAF(z, 1.6f, 1.0f));
+    t = AC_FMAF(r * z, p, t);
+    tangent = r + t;
+    rest = (r - tangent) + t;
+    inverse = -1.0f / tangent;
+    inverse = AC_FMAF(inverse, AC_FMAF(inverse, rest, AC_FMAF(inverse, tangent, 1.0f)), inverse);
+    result = reduced.quadrant & 1 ? inverse : tangent;
+    return result;
+}
+
+#define AC_TRIGF_LIMIT_BITS 0x48000000 /* 0x1p17f */
+
+#else
+
+/* In float64. Error 0.51 ULP. */
 
 AC_INLINE ac_reduced ac_reduce_trigf(double x)
 {
@@ -150,12 +231,8 @@ AC_INLINE ac_reduced ac_reduce_trigf(double x)
     const double shifted = AC_FMA(x, AC_2_PI, AC_ROUND), k = shifted - AC_ROUND;
     found.quadrant = ac_bits(shifted);
     found.low = 0.0;
-#if AC_HAS_FMA
-    found.r = AC_FMA(k, -AC_PIO2_1, AC_FMA(k, -AC_PIO2_0, x));
-#else
     found.r = x - k * AC_PIO2_SHORT_0 - k * AC_PIO2_SHORT_1 - k * AC_PIO2_SHORT_2;
     found.r = k == 0.0 ? x : found.r;
-#endif
     return found;
 }
 
@@ -198,11 +275,6 @@ AC_INLINE void ac_sincosf_fast(float x, float *sine, float *cosine)
     reduced.quadrant += 1;
     *cosine = ac_sinf_reduced(reduced);
 }
-AC_INLINE void ac_sincosf_slow(float x, float *sine, float *cosine)
-{
-    *sine = sinf(x);
-    *cosine = cosf(x);
-}
 AC_INLINE float ac_tanf_fast(float x)
 {
     const ac_reduced reduced = ac_reduce_trigf(x);
@@ -211,10 +283,10 @@ AC_INLINE float ac_tanf_fast(float x)
     return (float)ac_from_bits(ac_bits(result) ^ (reduced.quadrant << 63));
 }
 
-/* C libraries' tanf is less accurate. */
-AC_INLINE float ac_tanf_slow(float x) { return (float)tan(x); }
-
 #define AC_TRIGF_LIMIT_BITS 0x4c400000 /* 0x1.8p25f */
+
+#endif
+
 AC_INLINE int32_t ac_magnitudef(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff); }
 AC_INLINE int ac_sinf_special(float x)
 {
@@ -223,6 +295,15 @@ AC_INLINE int ac_sinf_special(float x)
         & (ac_magnitudef(x) != 0);
 }
 AC_INLINE int ac_cosf_special(float x) { return ac_magnitudef(x) > AC_TRIGF_LIMIT_BITS; }
+
+AC_INLINE void ac_sincosf_slow(float x, float *sine, float *cosine)
+{
+    *sine = sinf(x);
+    *cosine = cosf(x);
+}
+/* C libraries' tanf is less accurate. */
+AC_INLINE float ac_tanf_slow(float x) { return (float)tan(x); }
+
 AC_MATH_1(ac_sin_f32, float, uint32_t, ac_sinf_fast, ac_sinf_special, sinf)
 AC_MATH_1(ac_cos_f32, float, uint32_t, ac_cosf_fast, ac_cosf_special, cosf)
 AC_MATH_1(ac_tan_f32, float, uint32_t, ac_tanf_fast, ac_sinf_special, ac_tanf_slow)
