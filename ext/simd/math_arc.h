@@ -5,9 +5,19 @@
 #include "mathematics.h"
 #include "math_arc_coefficients.h"
 
+/* --- float64 --- */
+
 AC_INLINE double ac_atan_tail(double z)
 {
-    double p = AC_ATAN_P10;
+    double p = AC_ATAN_P18;
+    p = AC_FMA(p, z, AC_ATAN_P17);
+    p = AC_FMA(p, z, AC_ATAN_P16);
+    p = AC_FMA(p, z, AC_ATAN_P15);
+    p = AC_FMA(p, z, AC_ATAN_P14);
+    p = AC_FMA(p, z, AC_ATAN_P13);
+    p = AC_FMA(p, z, AC_ATAN_P12);
+    p = AC_FMA(p, z, AC_ATAN_P11);
+    p = AC_FMA(p, z, AC_ATAN_P10);
     p = AC_FMA(p, z, AC_ATAN_P9);
     p = AC_FMA(p, z, AC_ATAN_P8);
     p = AC_FMA(p, z, AC_ATAN_P7);
@@ -38,9 +48,199 @@ AC_INLINE double ac_asin_tail(double z)
     return p;
 }
 
+AC_INLINE double ac_with_sign(double x, double of)
+{
+    return ac_from_bits(ac_bits(x) ^ (ac_bits(of) & 0x8000000000000000));
+}
+
+/* a - b c, of which only what rounding to b took is left. */
+AC_INLINE double ac_left(double a, double b, double c)
+{
+#if AC_HAS_FMA
+    return AC_FMA(-b, c, a);
+#else
+    const ac_dd product = ac_two_prod(b, c);
+    return (a - product.hi) - product.lo;
+#endif
+}
+
+/* base (1 + AC_PIO2_REST) + v + rest, where base is 0, pi/2 or pi as a float64 and |rest| is much less than |v|. */
+AC_INLINE double ac_beside(double base, double v, double rest)
+{
+    const double sum = base + v;
+    return sum + (((base - sum) + v) + AC_FMA(base, AC_PIO2_REST, rest));
+}
+
+/* The smaller over the larger of |x| and 1 is at most 1: beyond, arctan(x) = pi/2 - arctan(1 / x). What the quotient
+ * loses is found. Error 0.9 ULP. */
+AC_INLINE double ac_arctan_fast(double x)
+{
+    const double a = fabs(x);
+    const int beyond = a > 1.0;
+    const double above = beyond ? -1.0 : a, below = beyond ? a : 1.0, v = above / below, z = v * v;
+    const double lost = -v * ac_left(above, v, below); /* times 1 / a; nothing is lost where below is 1 */
+    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : 0.0, v, AC_FMA(-(v * z), ac_atan_tail(z), lost)), x);
+}
+AC_INLINE double ac_arctan2_fast(double y, double x)
+{
+    const double a = fabs(y), b = fabs(x), straight = ac_with_sign(a, x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
+    const int beyond = a > b;
+    const double above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0 / below;
+    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below) * inverse;
+    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : side, v, AC_FMA(-(v * z), ac_atan_tail(z), lost)), y);
+}
+
+/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt((1 - x) / 2)). What the root loses is the remainder over twice the root,
+ * for which an estimate of 1 / sqrt(z) within 4% is enough: half of its exponent, changed in sign. Error 0.8 ULP. */
+typedef struct {
+    double z, root, lost;
+} ac_half_angle;
+AC_INLINE ac_half_angle ac_halve(double magnitude)
+{
+    ac_half_angle found;
+    found.z = 0.5 - 0.5 * magnitude;
+    found.root = sqrt(found.z);
+    found.lost = ac_left(found.z, found.root, found.root)
+        * ac_from_bits((uint64_t)0x5fe6eb50c7b537a9 - (ac_bits(found.z) >> 1));
+    return found; /* 2 arcsin(root), of which 2 root + lost is the first term */
+}
+AC_INLINE double ac_arcsin_fast(double x)
+{
+    const double a = fabs(x);
+    const ac_half_angle half = ac_halve(a);
+    const int large = a > 0.5;
+    const double z = large ? half.z : a * a, v = large ? -2.0 * half.root : a, lost = large ? -half.lost : 0.0;
+    return ac_with_sign(ac_beside(large ? AC_PIO2_HI : 0.0, v, AC_FMA(v * z, ac_asin_tail(z), lost)), x);
+}
+AC_INLINE double ac_arccos_fast(double x)
+{
+    const double a = fabs(x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
+    const ac_half_angle half = ac_halve(a);
+    const int large = a > 0.5;
+    const double z = large ? half.z : a * a, v = large ? ac_with_sign(2.0 * half.root, x) : -x;
+    const double lost = large ? ac_with_sign(half.lost, x) : 0.0;
+    return ac_beside(large ? side : AC_PIO2_HI, v, AC_FMA(v * z, ac_asin_tail(z), lost));
+}
+
+/* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers, 1 to 2^52 - 1, for their underflow flag,
+ * found with those beyond `most` in one comparison. */
+AC_INLINE int64_t ac_arc_bits(double x) { return (int64_t)(ac_bits(x) & 0x7fffffffffffffff); }
+AC_INLINE int ac_arc_special(double x, uint64_t most)
+{
+    const uint64_t least = (uint64_t)1 << 52, sign = (uint64_t)1 << 63;
+    return ((int64_t)((uint64_t)ac_arc_bits(x) - least + sign) > (int64_t)(most - least + sign)) & (ac_arc_bits(x) != 0);
+}
+AC_INLINE int ac_arctan_special(double x) { return ac_arc_special(x, 0x5f30000000000000); } /* 2^500 */
+AC_INLINE int ac_arcsin_special(double x) { return ac_arc_special(x, 0x3ff0000000000000); }
+AC_INLINE int ac_arccos_special(double x) { return ac_arc_bits(x) > 0x3ff0000000000000; }
+AC_INLINE int ac_arctan2_special(double y, double x)
+{
+    const int64_t p = ac_arc_bits(y), q = ac_arc_bits(x), large = p > q ? p : q, small = p > q ? q : p;
+    const int64_t least = 0x20b0000000000000, most = 0x5f30000000000000; /* 2^-500, 2^500 */
+    return (large > most) | (large < least) | ((small < least) & (small != 0));
+}
+AC_MATH_1(ac_arctan_f64, double, uint64_t, ac_arctan_fast, ac_arctan_special, atan)
+AC_MATH_1(ac_arcsin_f64, double, uint64_t, ac_arcsin_fast, ac_arcsin_special, asin)
+AC_MATH_1(ac_arccos_f64, double, uint64_t, ac_arccos_fast, ac_arccos_special, acos)
+AC_MATH_2(ac_arctan2_f64, double, uint64_t, ac_arctan2_fast, ac_arctan2_special, atan2)
+
+/* --- float32 --- */
+
+#if AC_HAS_FMA
+
+/* In float32 throughout, and as for float64. */
+
+AC_INLINE float ac_atanf_tail(float z)
+{
+    float p = AC_ATAN_F8;
+    p = AC_FMAF(p, z, AC_ATAN_F7);
+    p = AC_FMAF(p, z, AC_ATAN_F6);
+    p = AC_FMAF(p, z, AC_ATAN_F5);
+    p = AC_FMAF(p, z, AC_ATAN_F4);
+    p = AC_FMAF(p, z, AC_ATAN_F3);
+    p = AC_FMAF(p, z, AC_ATAN_F2);
+    p = AC_FMAF(p, z, AC_ATAN_F1);
+    p = AC_FMAF(p, z, AC_ATAN_F0);
+    return p;
+}
+
+AC_INLINE float ac_asinf_tail(float z)
+{
+    float p = AC_ASIN_F4;
+    p = AC_FMAF(p, z, AC_ASIN_F3);
+    p = AC_FMAF(p, z, AC_ASIN_F2);
+    p = AC_FMAF(p, z, AC_ASIN_F1);
+    p = AC_FMAF(p, z, AC_ASIN_F0);
+    return p;
+}
+
+AC_INLINE float ac_with_signf(float x, float of) { return ac_from_bitsf(ac_bitsf(x) ^ (ac_bitsf(of) & 0x80000000)); }
+
+AC_INLINE float ac_besidef(float base, float v, float rest)
+{
+    const float sum = base + v;
+    return sum + (((base - sum) + v) + AC_FMAF(base, AC_PIO2_REST_F, rest));
+}
+
+AC_INLINE float ac_arctanf_fast(float x)
+{
+    const float a = fabsf(x);
+    const int beyond = a > 1.0f;
+    const float above = beyond ? -1.0f : a, below = beyond ? a : 1.0f, v = above / below, z = v * v;
+    const float lost = -v * AC_FMAF(-v, below, above);
+    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : 0.0f, v, AC_FMAF(-(v * z), ac_atanf_tail(z), lost)), x);
+}
+AC_INLINE float ac_arctan2f_fast(float y, float x)
+{
+    const float a = fabsf(y), b = fabsf(x), straight = ac_with_signf(a, x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
+    const int beyond = a > b;
+    const float above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0f / below;
+    const float v = above * inverse, z = v * v, lost = AC_FMAF(-v, below, above) * inverse;
+    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : side, v, AC_FMAF(-(v * z), ac_atanf_tail(z), lost)), y);
+}
+
+typedef struct {
+    float z, root, lost;
+} ac_half_anglef;
+AC_INLINE ac_half_anglef ac_halvef(float magnitude)
+{
+    ac_half_anglef found;
+    found.z = 0.5f - 0.5f * magnitude;
+    found.root = sqrtf(found.z);
+    found.lost = AC_FMAF(-found.root, found.root, found.z)
+        * ac_from_bitsf((uint32_t)0x5f375a86 - (ac_bitsf(found.z) >> 1));
+    return found;
+}
+AC_INLINE float ac_arcsinf_fast(float x)
+{
+    const float a = fabsf(x);
+    const ac_half_anglef half = ac_halvef(a);
+    const int large = a > 0.5f;
+    const float z = large ? half.z : a * a, v = large ? -2.0f * half.root : a, lost = large ? -half.lost : 0.0f;
+    return ac_with_signf(ac_besidef(large ? AC_PIO2_HI_F : 0.0f, v, AC_FMAF(v * z, ac_asinf_tail(z), lost)), x);
+}
+AC_INLINE float ac_arccosf_fast(float x)
+{
+    const float a = fabsf(x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
+    const ac_half_anglef half = ac_halvef(a);
+    const int large = a > 0.5f;
+    const float z = large ? half.z : a * a, v = large ? ac_with_signf(2.0f * half.root, x) : -x;
+    const float lost = large ? ac_with_signf(half.lost, x) : 0.0f;
+    return ac_besidef(large ? side : AC_PIO2_HI_F, v, AC_FMAF(v * z, ac_asinf_tail(z), lost));
+}
+
+#else
+
+/* In float64. Error 0.51 ULP. */
+
 AC_INLINE double ac_atanf_tail(double z)
 {
-    double p = AC_ATANF_P5;
+    double p = AC_ATANF_P10;
+    p = AC_FMA(p, z, AC_ATANF_P9);
+    p = AC_FMA(p, z, AC_ATANF_P8);
+    p = AC_FMA(p, z, AC_ATANF_P7);
+    p = AC_FMA(p, z, AC_ATANF_P6);
+    p = AC_FMA(p, z, AC_ATANF_P5);
     p = AC_FMA(p, z, AC_ATANF_P4);
     p = AC_FMA(p, z, AC_ATANF_P3);
     p = AC_FMA(p, z, AC_ATANF_P2);
@@ -61,156 +261,52 @@ AC_INLINE double ac_asinf_tail(double z)
     return p;
 }
 
-AC_INLINE double ac_with_sign(double x, double of)
+AC_INLINE float ac_arctanf_fast(float given)
 {
-    return ac_from_bits(ac_bits(x) ^ (ac_bits(of) & 0x8000000000000000));
+    const double x = given, a = fabs(x);
+    const int beyond = a > 1.0;
+    const double v = beyond ? -1.0 / a : a, z = v * v;
+    return (float)ac_with_sign((beyond ? AC_PIO2_HI : 0.0) + (v - v * z * ac_atanf_tail(z)), x);
 }
-
-/* n pi/4 + (v + rest), |rest| much less than |v|; n is 0 to 4, for which n AC_PIO4_HI is exact. */
-AC_INLINE double ac_beside_pi(double n, double v, double rest)
+AC_INLINE float ac_arctan2f_fast(float first, float second)
 {
-    const double base = n * AC_PIO4_HI, sum = base + v;
-    return sum + (((base - sum) + v) + AC_FMA(n, AC_PIO4_LO, rest));
-}
-
-/* The angle of (b, a), a and b not negative; negative: of (-b, a). The smaller over the larger is at most 1; above
- * tan(pi/8) it is (a - b) / (a + b) that is taken, and pi/4 added. What the quotient loses is found. */
-AC_INLINE double ac_angle(double a, double b, int negative)
-{
-    const int swapped = a > b;
-    const double small = swapped ? b : a, large = swapped ? a : b;
-    const int near = small > AC_TAN_PIO8 * large;
-    const ac_dd difference = ac_fast_two_sum(large, -small), sum = ac_fast_two_sum(large, small);
-    const double above = near ? -difference.hi : small, above_low = near ? -difference.lo : 0.0;
-    const double below = near ? sum.hi : large, below_low = near ? sum.lo : 0.0;
-    const double inverse = 1.0 / below, t = above * inverse, z = t * t;
-    const ac_dd back = ac_two_prod(t, below);
-    const double lost = (above - back.hi) - back.lo + AC_FMA(-t, below_low, above_low);
-    const double rest = AC_FMA(lost, inverse, -(t * z * ac_atan_tail(z)));
-    double n = near ? 1.0 : 0.0, sign = swapped ? -1.0 : 1.0;
-    n = swapped ? 2.0 - n : n;
-    n = negative ? 4.0 - n : n;
-    sign = negative ? -sign : sign;
-    return ac_beside_pi(n, sign * t, sign * rest);
-}
-
-/* Error 0.9 ULP. */
-AC_INLINE double ac_arctan_fast(double x) { return ac_with_sign(ac_angle(fabs(x), 1.0, 0), x); }
-AC_INLINE double ac_arctan2_fast(double y, double x)
-{
-    return ac_with_sign(ac_angle(fabs(y), fabs(x), (int)(ac_bits(x) >> 63)), y);
-}
-
-/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt((1 - x) / 2)). Error 0.8 ULP. */
-typedef struct {
-    double z, root, lost;
-} ac_half_angle;
-AC_INLINE ac_half_angle ac_halve(double magnitude)
-{
-    ac_half_angle found;
-    ac_dd square;
-    found.z = 0.5 - 0.5 * magnitude;
-    found.root = sqrt(found.z);
-    square = ac_two_prod(found.root, found.root);
-    found.lost = ((found.z - square.hi) - square.lo) / (found.root + DBL_MIN);
-    return found; /* 2 arcsin(root), of which 2 root + lost is the first term */
-}
-AC_INLINE double ac_arcsin_fast(double x)
-{
-    const double a = fabs(x);
-    const ac_half_angle half = ac_halve(a);
-    const int large = a > 0.5;
-    const double z = large ? half.z : a * a, v = large ? -2.0 * half.root : a, low = large ? -half.lost : 0.0;
-    return ac_with_sign(ac_beside_pi(large ? 2.0 : 0.0, v, AC_FMA(v * z, ac_asin_tail(z), low)), x);
-}
-AC_INLINE double ac_arccos_fast(double x)
-{
-    const double a = fabs(x);
-    const ac_half_angle half = ac_halve(a);
-    const int large = a > 0.5;
-    const double z = large ? half.z : a * a, low = large ? half.lost : 0.0;
-    const double v = large ? 2.0 * half.root : -a, rest = AC_FMA(v * z, ac_asin_tail(z), low);
-    const double n = large ? 0.0 : 2.0;
-    return ac_beside_pi(x < 0.0 ? 4.0 - n : n, x < 0.0 ? -v : v, x < 0.0 ? -rest : rest);
-}
-
-/* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers for their underflow flag. */
-AC_INLINE int64_t ac_arc_bits(double x) { return (int64_t)(ac_bits(x) & 0x7fffffffffffffff); }
-AC_INLINE int ac_arctan_special(double x)
-{
-    const int64_t m = ac_arc_bits(x);
-    return (m > 0x5f30000000000000) | ((m < 0x10000000000000) & (m != 0)); /* 2^500 */
-}
-AC_INLINE int ac_arcsin_special(double x)
-{
-    const int64_t m = ac_arc_bits(x);
-    return (m > 0x3ff0000000000000) | ((m < 0x10000000000000) & (m != 0));
-}
-AC_INLINE int ac_arccos_special(double x) { return ac_arc_bits(x) > 0x3ff0000000000000; }
-AC_INLINE int ac_arctan2_special(double y, double x)
-{
-    const int64_t p = ac_arc_bits(y), q = ac_arc_bits(x), large = p > q ? p : q, small = p > q ? q : p;
-    const int64_t least = 0x20b0000000000000, most = 0x5f30000000000000; /* 2^-500, 2^500 */
-    return (large > most) | (large < least) | ((small < least) & (small != 0));
-}
-AC_MATH_1(ac_arctan_f64, double, uint64_t, ac_arctan_fast, ac_arctan_special, atan)
-AC_MATH_1(ac_arcsin_f64, double, uint64_t, ac_arcsin_fast, ac_arcsin_special, asin)
-AC_MATH_1(ac_arccos_f64, double, uint64_t, ac_arccos_fast, ac_arccos_special, acos)
-AC_MATH_2(ac_arctan2_f64, double, uint64_t, ac_arctan2_fast, ac_arctan2_special, atan2)
-
-/* --- float32, computed in float64. Error 0.51 ULP. --- */
-
-AC_INLINE double ac_anglef(double a, double b, int negative)
-{
-    const int swapped = a > b;
-    const double small = swapped ? b : a, large = swapped ? a : b;
-    const int near = small > AC_TAN_PIO8 * large;
-    const double t = (near ? small - large : small) / (near ? small + large : large), z = t * t;
-    const double v = t - t * z * ac_atanf_tail(z);
-    double n = near ? 1.0 : 0.0, sign = swapped ? -1.0 : 1.0;
-    n = swapped ? 2.0 - n : n;
-    n = negative ? 4.0 - n : n;
-    sign = negative ? -sign : sign;
-    return AC_FMA(n, AC_PIO4_HI, sign * v);
-}
-AC_INLINE float ac_arctanf_fast(float x) { return (float)ac_with_sign(ac_anglef(fabs((double)x), 1.0, 0), x); }
-AC_INLINE float ac_arctan2f_fast(float y, float x)
-{
-    return (float)ac_with_sign(ac_anglef(fabs((double)y), fabs((double)x), (int)(ac_bitsf(x) >> 31)), y);
+    const double y = first, x = second, a = fabs(y), b = fabs(x), straight = ac_with_sign(a, x);
+    const int beyond = a > b;
+    const double v = (beyond ? -x : straight) / (beyond ? a : b), z = v * v, side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
+    return (float)ac_with_sign((beyond ? AC_PIO2_HI : side) + (v - v * z * ac_atanf_tail(z)), y);
 }
 AC_INLINE float ac_arcsinf_fast(float given)
 {
     const double x = given, a = fabs(x), z_large = 0.5 - 0.5 * a, root = sqrt(z_large);
     const int large = a > 0.5;
     const double z = large ? z_large : a * a, v = large ? -2.0 * root : a;
-    return (float)ac_with_sign((large ? 2.0 * AC_PIO4_HI : 0.0) + AC_FMA(v * z, ac_asinf_tail(z), v), x);
+    return (float)ac_with_sign((large ? AC_PIO2_HI : 0.0) + AC_FMA(v * z, ac_asinf_tail(z), v), x);
 }
 AC_INLINE float ac_arccosf_fast(float given)
 {
     const double x = given, a = fabs(x), z_large = 0.5 - 0.5 * a, root = sqrt(z_large);
     const int large = a > 0.5;
     const double z = large ? z_large : a * a, v = large ? 2.0 * root : -a;
-    const double angle = (large ? 0.0 : 2.0 * AC_PIO4_HI) + AC_FMA(v * z, ac_asinf_tail(z), v);
-    return (float)(x < 0.0 ? 4.0 * AC_PIO4_HI - angle : angle);
+    const double angle = (large ? 0.0 : AC_PIO2_HI) + AC_FMA(v * z, ac_asinf_tail(z), v);
+    return (float)(x < 0.0 ? 2.0 * AC_PIO2_HI - angle : angle);
 }
 
+#endif
+
 AC_INLINE int32_t ac_arc_bitsf(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff); }
-AC_INLINE int ac_arctanf_special(float x)
+AC_INLINE int ac_arc_specialf(float x, uint32_t most)
 {
-    const int32_t m = ac_arc_bitsf(x);
-    return (m > 0x7f7fffff) | ((m < 0x800000) & (m != 0));
+    const uint32_t least = (uint32_t)1 << 23, sign = (uint32_t)1 << 31;
+    return ((int32_t)((uint32_t)ac_arc_bitsf(x) - least + sign) > (int32_t)(most - least + sign)) & (ac_arc_bitsf(x) != 0);
 }
-AC_INLINE int ac_arcsinf_special(float x)
-{
-    const int32_t m = ac_arc_bitsf(x);
-    return (m > 0x3f800000) | ((m < 0x800000) & (m != 0));
-}
+AC_INLINE int ac_arctanf_special(float x) { return ac_arc_specialf(x, 0x71800000); } /* 2^100 */
+AC_INLINE int ac_arcsinf_special(float x) { return ac_arc_specialf(x, 0x3f800000); }
 AC_INLINE int ac_arccosf_special(float x) { return ac_arc_bitsf(x) > 0x3f800000; }
 AC_INLINE int ac_arctan2f_special(float y, float x)
 {
     const int32_t p = ac_arc_bitsf(y), q = ac_arc_bitsf(x), large = p > q ? p : q;
-    /* 2^-100 of x: the result may be subnormal. */
-    return (large > 0x7f7fffff) | (large == 0) | ((p != 0) & (p - q < -0x32000000)) | ((p < 0x800000) & (p != 0));
+    /* 2^126: its inverse would be subnormal. 2^-100: so would what the quotient loses. 2^-100 of x: as the result may. */
+    return (large > 0x7e800000) | (large == 0) | ((p != 0) & (p - q < -0x32000000)) | ((p < 0x0d800000) & (p != 0));
 }
 /* C libraries' atan2f is less accurate, but raises underflow. */
 AC_NOINLINE float ac_arctan2f_slow(float y, float x)

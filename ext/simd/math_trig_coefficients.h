@@ -41,14 +41,14 @@
 #define AC_COS_F0 0x1.55554a0000000p-5f
 #define AC_COS_F1 -0x1.6c0c1a0000000p-10f
 #define AC_COS_F2 0x1.99e0ee0000000p-16f
-/* largest error 3.6e-09 */
+/* largest error 1.5e-09 */
 #define AC_TAN_F0 0x1.5555600000000p-2f
 #define AC_TAN_F1 0x1.110d860000000p-3f
 #define AC_TAN_F2 0x1.bae06c0000000p-5f
 #define AC_TAN_F3 0x1.5c6b460000000p-6f
-#define AC_TAN_F4 0x1.64f1f60000000p-7f
-#define AC_TAN_F5 -0x1.6adcd20000000p-18f
-#define AC_TAN_F6 0x1.22ac400000000p-8f
+#define AC_TAN_F4 0x1.64c7180000000p-7f
+#define AC_TAN_F5 0x1.cea6c40000000p-17f
+#define AC_TAN_F6 0x1.2181600000000p-8f
 /* For float32 in float64, the second 1 + r^2 p(r^2). */
 /* largest error 4.9e-12 */
 #define AC_SINF_P0 0x1.5555554cb9f21p-3
