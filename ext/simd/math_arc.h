@@ -9,42 +9,21 @@
 
 AC_INLINE double ac_atan_tail(double z)
 {
-    double p = AC_ATAN_P18;
-    p = AC_FMA(p, z, AC_ATAN_P17);
-    p = AC_FMA(p, z, AC_ATAN_P16);
-    p = AC_FMA(p, z, AC_ATAN_P15);
-    p = AC_FMA(p, z, AC_ATAN_P14);
-    p = AC_FMA(p, z, AC_ATAN_P13);
-    p = AC_FMA(p, z, AC_ATAN_P12);
-    p = AC_FMA(p, z, AC_ATAN_P11);
-    p = AC_FMA(p, z, AC_ATAN_P10);
-    p = AC_FMA(p, z, AC_ATAN_P9);
-    p = AC_FMA(p, z, AC_ATAN_P8);
-    p = AC_FMA(p, z, AC_ATAN_P7);
-    p = AC_FMA(p, z, AC_ATAN_P6);
-    p = AC_FMA(p, z, AC_ATAN_P5);
-    p = AC_FMA(p, z, AC_ATAN_P4);
-    p = AC_FMA(p, z, AC_ATAN_P3);
-    p = AC_FMA(p, z, AC_ATAN_P2);
-    p = AC_FMA(p, z, AC_ATAN_P1);
-    p = AC_FMA(p, z, AC_ATAN_P0);
+    const double z2 = z * z, z4 = z2 * z2;
+    double p = AC_FMA(AC_ATAN_P18, z2, AC_FMA(AC_ATAN_P17, z, AC_ATAN_P16));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ATAN_P15, z, AC_ATAN_P14), z2, AC_FMA(AC_ATAN_P13, z, AC_ATAN_P12)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ATAN_P11, z, AC_ATAN_P10), z2, AC_FMA(AC_ATAN_P9, z, AC_ATAN_P8)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ATAN_P7, z, AC_ATAN_P6), z2, AC_FMA(AC_ATAN_P5, z, AC_ATAN_P4)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ATAN_P3, z, AC_ATAN_P2), z2, AC_FMA(AC_ATAN_P1, z, AC_ATAN_P0)));
     return p;
 }
 
 AC_INLINE double ac_asin_tail(double z)
 {
-    double p = AC_ASIN_P11;
-    p = AC_FMA(p, z, AC_ASIN_P10);
-    p = AC_FMA(p, z, AC_ASIN_P9);
-    p = AC_FMA(p, z, AC_ASIN_P8);
-    p = AC_FMA(p, z, AC_ASIN_P7);
-    p = AC_FMA(p, z, AC_ASIN_P6);
-    p = AC_FMA(p, z, AC_ASIN_P5);
-    p = AC_FMA(p, z, AC_ASIN_P4);
-    p = AC_FMA(p, z, AC_ASIN_P3);
-    p = AC_FMA(p, z, AC_ASIN_P2);
-    p = AC_FMA(p, z, AC_ASIN_P1);
-    p = AC_FMA(p, z, AC_ASIN_P0);
+    const double z2 = z * z, z4 = z2 * z2;
+    double p = AC_FMA(AC_FMA(AC_ASIN_P11, z, AC_ASIN_P10), z2, AC_FMA(AC_ASIN_P9, z, AC_ASIN_P8));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ASIN_P7, z, AC_ASIN_P6), z2, AC_FMA(AC_ASIN_P5, z, AC_ASIN_P4)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_ASIN_P3, z, AC_ASIN_P2), z2, AC_FMA(AC_ASIN_P1, z, AC_ASIN_P0)));
     return p;
 }
 
@@ -64,11 +43,12 @@ AC_INLINE double ac_left(double a, double b, double c)
 #endif
 }
 
-/* base (1 + AC_PIO2_REST) + v + rest, where base is 0, pi/2 or pi as a float64 and |rest| is much less than |v|. */
-AC_INLINE double ac_beside(double base, double v, double rest)
+/* base (1 + AC_PIO2_REST) + v + lost + cube tail, where base is 0, pi/2 or pi as a float64 and |v| is not less than the
+ * sum of the rest. */
+AC_INLINE double ac_beside(double base, double v, double lost, double cube, double tail)
 {
-    const double sum = base + v;
-    return sum + (((base - sum) + v) + AC_FMA(base, AC_PIO2_REST, rest));
+    const double sum = base + v, low = ((base - sum) + v) + AC_FMA(base, AC_PIO2_REST, lost);
+    return sum + AC_FMA(cube, tail, low);
 }
 
 /* The smaller over the larger of |x| and 1 is at most 1: beyond, arctan(x) = pi/2 - arctan(1 / x). What the quotient
@@ -78,16 +58,17 @@ AC_INLINE double ac_arctan_fast(double x)
     const double a = fabs(x);
     const int beyond = a > 1.0;
     const double above = beyond ? -1.0 : a, below = beyond ? a : 1.0, v = above / below, z = v * v;
-    const double lost = -v * ac_left(above, v, below); /* times 1 / a; nothing is lost where below is 1 */
-    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : 0.0, v, AC_FMA(-(v * z), ac_atan_tail(z), lost)), x);
+    /* Times 1 / a; nothing is lost where below is 1. And times 1 - z/2, which is near the derivative. */
+    const double lost = -AC_FMA(v * z, -0.5, v) * ac_left(above, v, below);
+    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : 0.0, v, lost, -(v * z), ac_atan_tail(z)), x);
 }
 AC_INLINE double ac_arctan2_fast(double y, double x)
 {
     const double a = fabs(y), b = fabs(x), straight = ac_with_sign(a, x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
     const int beyond = a > b;
     const double above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0 / below;
-    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below) * inverse;
-    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : side, v, AC_FMA(-(v * z), ac_atan_tail(z), lost)), y);
+    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below) * (AC_FMA(z, -0.5, 1.0) * inverse);
+    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : side, v, lost, -(v * z), ac_atan_tail(z)), y);
 }
 
 /* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt((1 - x) / 2)). What the root loses is the remainder over twice the root,
@@ -104,22 +85,23 @@ AC_INLINE ac_half_angle ac_halve(double magnitude)
         * ac_from_bits((uint64_t)0x5fe6eb50c7b537a9 - (ac_bits(found.z) >> 1));
     return found; /* 2 arcsin(root), of which 2 root + lost is the first term */
 }
+/* z is the smaller of the two, said without `large`: else compilers make two branches of all that comes after. */
 AC_INLINE double ac_arcsin_fast(double x)
 {
     const double a = fabs(x);
     const ac_half_angle half = ac_halve(a);
     const int large = a > 0.5;
-    const double z = large ? half.z : a * a, v = large ? -2.0 * half.root : a, lost = large ? -half.lost : 0.0;
-    return ac_with_sign(ac_beside(large ? AC_PIO2_HI : 0.0, v, AC_FMA(v * z, ac_asin_tail(z), lost)), x);
+    const double square = a * a, z = half.z < square ? half.z : square, v = large ? -2.0 * half.root : a, lost = large ? -half.lost : 0.0;
+    return ac_with_sign(ac_beside(large ? AC_PIO2_HI : 0.0, v, lost, v * z, ac_asin_tail(z)), x);
 }
 AC_INLINE double ac_arccos_fast(double x)
 {
     const double a = fabs(x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
     const ac_half_angle half = ac_halve(a);
     const int large = a > 0.5;
-    const double z = large ? half.z : a * a, v = large ? ac_with_sign(2.0 * half.root, x) : -x;
+    const double square = a * a, z = half.z < square ? half.z : square, v = large ? ac_with_sign(2.0 * half.root, x) : -x;
     const double lost = large ? ac_with_sign(half.lost, x) : 0.0;
-    return ac_beside(large ? side : AC_PIO2_HI, v, AC_FMA(v * z, ac_asin_tail(z), lost));
+    return ac_beside(large ? side : AC_PIO2_HI, v, lost, v * z, ac_asin_tail(z));
 }
 
 /* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers, 1 to 2^52 - 1, for their underflow flag,
@@ -152,34 +134,28 @@ AC_MATH_2(ac_arctan2_f64, double, uint64_t, ac_arctan2_fast, ac_arctan2_special,
 
 AC_INLINE float ac_atanf_tail(float z)
 {
+    const float z2 = z * z, z4 = z2 * z2;
     float p = AC_ATAN_F8;
-    p = AC_FMAF(p, z, AC_ATAN_F7);
-    p = AC_FMAF(p, z, AC_ATAN_F6);
-    p = AC_FMAF(p, z, AC_ATAN_F5);
-    p = AC_FMAF(p, z, AC_ATAN_F4);
-    p = AC_FMAF(p, z, AC_ATAN_F3);
-    p = AC_FMAF(p, z, AC_ATAN_F2);
-    p = AC_FMAF(p, z, AC_ATAN_F1);
-    p = AC_FMAF(p, z, AC_ATAN_F0);
+    p = AC_FMAF(p, z4, AC_FMAF(AC_FMAF(AC_ATAN_F7, z, AC_ATAN_F6), z2, AC_FMAF(AC_ATAN_F5, z, AC_ATAN_F4)));
+    p = AC_FMAF(p, z4, AC_FMAF(AC_FMAF(AC_ATAN_F3, z, AC_ATAN_F2), z2, AC_FMAF(AC_ATAN_F1, z, AC_ATAN_F0)));
     return p;
 }
 
 AC_INLINE float ac_asinf_tail(float z)
 {
+    const float z2 = z * z;
     float p = AC_ASIN_F4;
-    p = AC_FMAF(p, z, AC_ASIN_F3);
-    p = AC_FMAF(p, z, AC_ASIN_F2);
-    p = AC_FMAF(p, z, AC_ASIN_F1);
-    p = AC_FMAF(p, z, AC_ASIN_F0);
+    p = AC_FMAF(p, z2, AC_FMAF(AC_ASIN_F3, z, AC_ASIN_F2));
+    p = AC_FMAF(p, z2, AC_FMAF(AC_ASIN_F1, z, AC_ASIN_F0));
     return p;
 }
 
 AC_INLINE float ac_with_signf(float x, float of) { return ac_from_bitsf(ac_bitsf(x) ^ (ac_bitsf(of) & 0x80000000)); }
 
-AC_INLINE float ac_besidef(float base, float v, float rest)
+AC_INLINE float ac_besidef(float base, float v, float lost, float cube, float tail)
 {
-    const float sum = base + v;
-    return sum + (((base - sum) + v) + AC_FMAF(base, AC_PIO2_REST_F, rest));
+    const float sum = base + v, low = ((base - sum) + v) + AC_FMAF(base, AC_PIO2_REST_F, lost);
+    return sum + AC_FMAF(cube, tail, low);
 }
 
 AC_INLINE float ac_arctanf_fast(float x)
@@ -187,16 +163,16 @@ AC_INLINE float ac_arctanf_fast(float x)
     const float a = fabsf(x);
     const int beyond = a > 1.0f;
     const float above = beyond ? -1.0f : a, below = beyond ? a : 1.0f, v = above / below, z = v * v;
-    const float lost = -v * AC_FMAF(-v, below, above);
-    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : 0.0f, v, AC_FMAF(-(v * z), ac_atanf_tail(z), lost)), x);
+    const float lost = -AC_FMAF(v * z, -0.5f, v) * AC_FMAF(-v, below, above);
+    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : 0.0f, v, lost, -(v * z), ac_atanf_tail(z)), x);
 }
 AC_INLINE float ac_arctan2f_fast(float y, float x)
 {
     const float a = fabsf(y), b = fabsf(x), straight = ac_with_signf(a, x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
     const int beyond = a > b;
     const float above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0f / below;
-    const float v = above * inverse, z = v * v, lost = AC_FMAF(-v, below, above) * inverse;
-    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : side, v, AC_FMAF(-(v * z), ac_atanf_tail(z), lost)), y);
+    const float v = above * inverse, z = v * v, lost = AC_FMAF(-v, below, above) * (AC_FMAF(z, -0.5f, 1.0f) * inverse);
+    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : side, v, lost, -(v * z), ac_atanf_tail(z)), y);
 }
 
 typedef struct {
@@ -216,17 +192,17 @@ AC_INLINE float ac_arcsinf_fast(float x)
     const float a = fabsf(x);
     const ac_half_anglef half = ac_halvef(a);
     const int large = a > 0.5f;
-    const float z = large ? half.z : a * a, v = large ? -2.0f * half.root : a, lost = large ? -half.lost : 0.0f;
-    return ac_with_signf(ac_besidef(large ? AC_PIO2_HI_F : 0.0f, v, AC_FMAF(v * z, ac_asinf_tail(z), lost)), x);
+    const float square = a * a, z = half.z < square ? half.z : square, v = large ? -2.0f * half.root : a, lost = large ? -half.lost : 0.0f;
+    return ac_with_signf(ac_besidef(large ? AC_PIO2_HI_F : 0.0f, v, lost, v * z, ac_asinf_tail(z)), x);
 }
 AC_INLINE float ac_arccosf_fast(float x)
 {
     const float a = fabsf(x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
     const ac_half_anglef half = ac_halvef(a);
     const int large = a > 0.5f;
-    const float z = large ? half.z : a * a, v = large ? ac_with_signf(2.0f * half.root, x) : -x;
+    const float square = a * a, z = half.z < square ? half.z : square, v = large ? ac_with_signf(2.0f * half.root, x) : -x;
     const float lost = large ? ac_with_signf(half.lost, x) : 0.0f;
-    return ac_besidef(large ? side : AC_PIO2_HI_F, v, AC_FMAF(v * z, ac_asinf_tail(z), lost));
+    return ac_besidef(large ? side : AC_PIO2_HI_F, v, lost, v * z, ac_asinf_tail(z));
 }
 
 #else
