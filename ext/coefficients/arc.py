@@ -24,6 +24,14 @@ def single_polynomial(name, function, end, degree):
     )
 
 
+MIDDLE = mpf(7) / 32
+
+
+def arctangent_rest(z):
+    """Return p(z) of arctan(t) = t - t^3 (MIDDLE + p(t^2)), which is small near 1: so are its roundings."""
+    return arctangent_tail(z) - MIDDLE
+
+
 def lines():
     """Return the header's lines."""
     half = pi / 2
@@ -34,12 +42,14 @@ def lines():
         define("AC_PIO2_REST", half / mpf(float(half)) - 1),
         define_single("AC_PIO2_HI_F", half),
         define_single("AC_PIO2_REST_F", half / mpf(single(half)) - 1),
-        "/* arctan(t) = t - t^3 p(t^2), |t| <= 1 */",
-        *define_polynomial("AC_ATAN_P", *minimax(arctangent_tail, "1e-9", tangent_end, 18, weight=lambda z: z)),
+        "/* arctan(t) = t - t^3 (AC_ATAN_MIDDLE + p(t^2)), |t| <= 1 */",
+        define("AC_ATAN_MIDDLE", MIDDLE),
+        define_single("AC_ATAN_MIDDLE_F", MIDDLE),
+        *define_polynomial("AC_ATAN_P", *minimax(arctangent_rest, "1e-9", tangent_end, 18, weight=lambda z: z * (1 + z))),
         "/* arcsin(v) = v + v^3 p(v^2), |v| <= 1/2 */",
         *define_polynomial("AC_ASIN_P", *minimax(arcsine_tail, "1e-9", sine_end, 11, weight=lambda z: z)),
         "/* In float32 throughout. */",
-        *single_polynomial("AC_ATAN_F", arctangent_tail, tangent_end, 8),
+        *single_polynomial("AC_ATAN_F", arctangent_rest, tangent_end, 8),
         *single_polynomial("AC_ASIN_F", arcsine_tail, sine_end, 4),
         "/* For float32 in float64. */",
         *define_polynomial("AC_ATANF_P", *minimax(arctangent_tail, "1e-9", tangent_end, 10, weight=lambda z: z)),

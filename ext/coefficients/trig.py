@@ -33,6 +33,14 @@ def tangent_weight(z):
     return r**3 / tan(r)
 
 
+TANGENT_MIDDLE = mpf(7) / 16
+
+
+def tangent_rest(z):
+    """Return p(z) of tan(r) = r + r^3 (TANGENT_MIDDLE + p(r^2)), which is small near pi / 4: so are its roundings."""
+    return tangent_tail(z) - TANGENT_MIDDLE
+
+
 def singles(value, parts):
     """Return `parts` float32 numbers whose sum is `value`."""
     found = []
@@ -65,6 +73,9 @@ def lines():
         *define_polynomial("AC_SIN_P", *minimax(sine_tail, "1e-9", end, 5, weight=lambda z: z)),
         "/* cos(r) = 1 - r^2 / 2 + r^4 p(r^2) */",
         *define_polynomial("AC_COS_P", *minimax(cosine_tail, "1e-9", end, 5, weight=lambda z: z * z)),
+        "/* tan(r) = r + r^3 (AC_TAN_MIDDLE + p(r^2)), |r| <= pi / 4 */",
+        define("AC_TAN_MIDDLE", TANGENT_MIDDLE),
+        *define_polynomial("AC_TAN_P", *minimax(tangent_rest, "1e-9", end, 13, weight=tangent_weight)),
         "/* In float32 throughout. tan(r) = r + r^3 p(r^2) */",
         define_single("AC_2_PI_F", 2 / pi),
         *(define_single(f"AC_PIO2_F{i}", part) for i, part in enumerate(singles(half, 3))),

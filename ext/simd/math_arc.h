@@ -32,23 +32,20 @@ AC_INLINE double ac_with_sign(double x, double of)
     return ac_from_bits(ac_bits(x) ^ (ac_bits(of) & 0x8000000000000000));
 }
 
-/* a - b c, of which only what rounding to b took is left. */
-AC_INLINE double ac_left(double a, double b, double c)
+/* base (1 + AC_PIO2_REST) + v + lost factor, where base is 0, pi/2 or pi as a float64 and lost factor far less than v. */
+AC_INLINE ac_dd ac_beside(double base, double v, double lost, double factor)
 {
-#if AC_HAS_FMA
-    return AC_FMA(-b, c, a);
-#else
-    const ac_dd product = ac_two_prod(b, c);
-    return (a - product.hi) - product.lo;
-#endif
+    ac_dd found;
+    found.hi = base + v;
+    found.lo = AC_FMA(base, AC_PIO2_REST, AC_FMA(lost, factor, (base - found.hi) + v));
+    return found;
 }
 
-/* base (1 + AC_PIO2_REST) + v + lost + cube tail, where base is 0, pi/2 or pi as a float64 and |v| is not less than the
- * sum of the rest. */
-AC_INLINE double ac_beside(double base, double v, double lost, double cube, double tail)
+/* The same and the rest of arctan(v); what is left of the sum of the greatest three is exact. */
+AC_INLINE double ac_arctan_of(double base, double v, double z, double lost, double factor)
 {
-    const double sum = base + v, low = ((base - sum) + v) + AC_FMA(base, AC_PIO2_REST, lost);
-    return sum + AC_FMA(cube, tail, low);
+    const double cube = -(v * z), sum = AC_FMA(cube, AC_ATAN_MIDDLE, base + v), left = AC_FMA(cube, AC_ATAN_MIDDLE, (base - sum) + v);
+    return sum + AC_FMA(cube, ac_atan_tail(z), AC_FMA(base, AC_PIO2_REST, AC_FMA(lost, factor, left)));
 }
 
 /* The smaller over the larger of |x| and 1 is at most 1: beyond, arctan(x) = pi/2 - arctan(1 / x). What the quotient
@@ -59,49 +56,41 @@ AC_INLINE double ac_arctan_fast(double x)
     const int beyond = a > 1.0;
     const double above = beyond ? -1.0 : a, below = beyond ? a : 1.0, v = above / below, z = v * v;
     /* Times 1 / a; nothing is lost where below is 1. And times 1 - z/2, which is near the derivative. */
-    const double lost = -AC_FMA(v * z, -0.5, v) * ac_left(above, v, below);
-    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : 0.0, v, lost, -(v * z), ac_atan_tail(z)), x);
+    const double lost = ac_left(above, v, below), factor = AC_FMA(v * z, 0.5, -v);
+    return ac_with_sign(ac_arctan_of(beyond ? AC_PIO2_HI : 0.0, v, z, lost, factor), x);
 }
 AC_INLINE double ac_arctan2_fast(double y, double x)
 {
-    const double a = fabs(y), b = fabs(x), straight = ac_with_sign(a, x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
+    const double a = fabs(y), b = fabs(x), straight = ac_with_sign(a, x);
     const int beyond = a > b;
+    const double base = AC_PIO2_HI - (beyond ? 0.0 : ac_with_sign(AC_PIO2_HI, x));
     const double above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0 / below;
-    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below) * (AC_FMA(z, -0.5, 1.0) * inverse);
-    return ac_with_sign(ac_beside(beyond ? AC_PIO2_HI : side, v, lost, -(v * z), ac_atan_tail(z)), y);
+    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below), factor = AC_FMA(z, -0.5, 1.0) * inverse;
+    return ac_with_sign(ac_arctan_of(base, v, z, lost, factor), y);
 }
 
-/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt((1 - x) / 2)). What the root loses is the remainder over twice the root,
- * for which an estimate of 1 / sqrt(z) within 4% is enough: half of its exponent, changed in sign. Error 0.8 ULP. */
-typedef struct {
-    double z, root, lost;
-} ac_half_angle;
-AC_INLINE ac_half_angle ac_halve(double magnitude)
-{
-    ac_half_angle found;
-    found.z = 0.5 - 0.5 * magnitude;
-    found.root = sqrt(found.z);
-    found.lost = ac_left(found.z, found.root, found.root)
-        * ac_from_bits((uint64_t)0x5fe6eb50c7b537a9 - (ac_bits(found.z) >> 1));
-    return found; /* 2 arcsin(root), of which 2 root + lost is the first term */
-}
-/* z is the smaller of the two, said without `large`: else compilers make two branches of all that comes after. */
+/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt(z)), z = (1 - x) / 2. What the root loses is the remainder over twice the
+ * root, for which an estimate of 1 / sqrt(z) within some 4% is enough; in arcsin a line does, as what is lost counts only
+ * where the root is above 1/4. z is the smaller of two, said without `large`: else compilers make two branches of all that
+ * comes after. Error 0.8 ULP. */
 AC_INLINE double ac_arcsin_fast(double x)
 {
-    const double a = fabs(x);
-    const ac_half_angle half = ac_halve(a);
+    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff), half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
     const int large = a > 0.5;
-    const double square = a * a, z = half.z < square ? half.z : square, v = large ? -2.0 * half.root : a, lost = large ? -half.lost : 0.0;
-    return ac_with_sign(ac_beside(large ? AC_PIO2_HI : 0.0, v, lost, v * z, ac_asin_tail(z)), x);
+    const double z = half_z < square ? half_z : square, v = large ? -2.0 * root : a;
+    const double lost = large ? ac_left(half_z, root, root) : 0.0, factor = AC_FMA(root, 8.0, -5.9);
+    const ac_dd sum = ac_beside(large ? AC_PIO2_HI : 0.0, v, lost, factor);
+    return ac_with_sign(sum.hi + AC_FMA(v * z, ac_asin_tail(z), sum.lo), x);
 }
 AC_INLINE double ac_arccos_fast(double x)
 {
-    const double a = fabs(x), side = x < 0.0 ? 2.0 * AC_PIO2_HI : 0.0;
-    const ac_half_angle half = ac_halve(a);
+    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff), half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
     const int large = a > 0.5;
-    const double square = a * a, z = half.z < square ? half.z : square, v = large ? ac_with_sign(2.0 * half.root, x) : -x;
-    const double lost = large ? ac_with_sign(half.lost, x) : 0.0;
-    return ac_beside(large ? side : AC_PIO2_HI, v, lost, v * z, ac_asin_tail(z));
+    const double z = half_z < square ? half_z : square, v = large ? ac_with_sign(2.0 * root, x) : -x;
+    const double base = AC_PIO2_HI - (large ? ac_with_sign(AC_PIO2_HI, x) : 0.0), lost = large ? ac_left(half_z, root, root) : 0.0;
+    const double inverse = ac_from_bits((uint64_t)0x5fe6eb50c7b537a9 - (ac_bits(half_z) >> 1)); /* of the root */
+    const ac_dd sum = ac_beside(base, v, lost, ac_with_sign(inverse, x));
+    return sum.hi + AC_FMA(v * z, ac_asin_tail(z), sum.lo);
 }
 
 /* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers, 1 to 2^52 - 1, for their underflow flag,
@@ -152,10 +141,21 @@ AC_INLINE float ac_asinf_tail(float z)
 
 AC_INLINE float ac_with_signf(float x, float of) { return ac_from_bitsf(ac_bitsf(x) ^ (ac_bitsf(of) & 0x80000000)); }
 
-AC_INLINE float ac_besidef(float base, float v, float lost, float cube, float tail)
+typedef struct {
+    float hi, lo;
+} ac_df;
+AC_INLINE ac_df ac_besidef(float base, float v, float lost, float factor)
 {
-    const float sum = base + v, low = ((base - sum) + v) + AC_FMAF(base, AC_PIO2_REST_F, lost);
-    return sum + AC_FMAF(cube, tail, low);
+    ac_df found;
+    found.hi = base + v;
+    found.lo = AC_FMAF(base, AC_PIO2_REST_F, AC_FMAF(lost, factor, (base - found.hi) + v));
+    return found;
+}
+
+AC_INLINE float ac_arctanf_of(float base, float v, float z, float lost, float factor)
+{
+    const float cube = -(v * z), sum = AC_FMAF(cube, AC_ATAN_MIDDLE_F, base + v), left = AC_FMAF(cube, AC_ATAN_MIDDLE_F, (base - sum) + v);
+    return sum + AC_FMAF(cube, ac_atanf_tail(z), AC_FMAF(base, AC_PIO2_REST_F, AC_FMAF(lost, factor, left)));
 }
 
 AC_INLINE float ac_arctanf_fast(float x)
@@ -163,46 +163,38 @@ AC_INLINE float ac_arctanf_fast(float x)
     const float a = fabsf(x);
     const int beyond = a > 1.0f;
     const float above = beyond ? -1.0f : a, below = beyond ? a : 1.0f, v = above / below, z = v * v;
-    const float lost = -AC_FMAF(v * z, -0.5f, v) * AC_FMAF(-v, below, above);
-    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : 0.0f, v, lost, -(v * z), ac_atanf_tail(z)), x);
+    const float lost = AC_FMAF(-v, below, above), factor = AC_FMAF(v * z, 0.5f, -v);
+    return ac_with_signf(ac_arctanf_of(beyond ? AC_PIO2_HI_F : 0.0f, v, z, lost, factor), x);
 }
 AC_INLINE float ac_arctan2f_fast(float y, float x)
 {
-    const float a = fabsf(y), b = fabsf(x), straight = ac_with_signf(a, x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
+    const float a = fabsf(y), b = fabsf(x), straight = ac_with_signf(a, x);
     const int beyond = a > b;
+    const float base = AC_PIO2_HI_F - (beyond ? 0.0f : ac_with_signf(AC_PIO2_HI_F, x));
     const float above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0f / below;
-    const float v = above * inverse, z = v * v, lost = AC_FMAF(-v, below, above) * (AC_FMAF(z, -0.5f, 1.0f) * inverse);
-    return ac_with_signf(ac_besidef(beyond ? AC_PIO2_HI_F : side, v, lost, -(v * z), ac_atanf_tail(z)), y);
+    const float v = above * inverse, z = v * v, lost = AC_FMAF(-v, below, above);
+    const float factor = AC_FMAF(z, -0.5f, 1.0f) * inverse;
+    return ac_with_signf(ac_arctanf_of(base, v, z, lost, factor), y);
 }
 
-typedef struct {
-    float z, root, lost;
-} ac_half_anglef;
-AC_INLINE ac_half_anglef ac_halvef(float magnitude)
-{
-    ac_half_anglef found;
-    found.z = 0.5f - 0.5f * magnitude;
-    found.root = sqrtf(found.z);
-    found.lost = AC_FMAF(-found.root, found.root, found.z)
-        * ac_from_bitsf((uint32_t)0x5f375a86 - (ac_bitsf(found.z) >> 1));
-    return found;
-}
 AC_INLINE float ac_arcsinf_fast(float x)
 {
-    const float a = fabsf(x);
-    const ac_half_anglef half = ac_halvef(a);
+    const float a = fabsf(x), half_z = 0.5f - 0.5f * a, root = sqrtf(half_z), square = a * a;
     const int large = a > 0.5f;
-    const float square = a * a, z = half.z < square ? half.z : square, v = large ? -2.0f * half.root : a, lost = large ? -half.lost : 0.0f;
-    return ac_with_signf(ac_besidef(large ? AC_PIO2_HI_F : 0.0f, v, lost, v * z, ac_asinf_tail(z)), x);
+    const float z = half_z < square ? half_z : square, v = large ? -2.0f * root : a;
+    const float lost = large ? AC_FMAF(-root, root, half_z) : 0.0f, factor = AC_FMAF(root, 8.0f, -5.9f);
+    const ac_df sum = ac_besidef(large ? AC_PIO2_HI_F : 0.0f, v, lost, factor);
+    return ac_with_signf(sum.hi + AC_FMAF(v * z, ac_asinf_tail(z), sum.lo), x);
 }
 AC_INLINE float ac_arccosf_fast(float x)
 {
-    const float a = fabsf(x), side = x < 0.0f ? 2.0f * AC_PIO2_HI_F : 0.0f;
-    const ac_half_anglef half = ac_halvef(a);
+    const float a = fabsf(x), half_z = 0.5f - 0.5f * a, root = sqrtf(half_z), square = a * a;
     const int large = a > 0.5f;
-    const float square = a * a, z = half.z < square ? half.z : square, v = large ? ac_with_signf(2.0f * half.root, x) : -x;
-    const float lost = large ? ac_with_signf(half.lost, x) : 0.0f;
-    return ac_besidef(large ? side : AC_PIO2_HI_F, v, lost, v * z, ac_asinf_tail(z));
+    const float z = half_z < square ? half_z : square, v = large ? ac_with_signf(2.0f * root, x) : -x;
+    const float base = AC_PIO2_HI_F - (large ? ac_with_signf(AC_PIO2_HI_F, x) : 0.0f), lost = large ? AC_FMAF(-root, root, half_z) : 0.0f;
+    const float inverse = ac_from_bitsf((uint32_t)0x5f375a86 - (ac_bitsf(half_z) >> 1)); /* of the root */
+    const ac_df sum = ac_besidef(base, v, lost, ac_with_signf(inverse, x));
+    return sum.hi + AC_FMAF(v * z, ac_asinf_tail(z), sum.lo);
 }
 
 #else

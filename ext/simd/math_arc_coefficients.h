@@ -6,27 +6,29 @@
 #define AC_PIO2_REST 0x1.678afae35cdd1p-55
 #define AC_PIO2_HI_F 0x1.921fb60000000p+0f
 #define AC_PIO2_REST_F -0x1.de12ca0000000p-26f
-/* arctan(t) = t - t^3 p(t^2), |t| <= 1 */
-/* largest error 3.6e-17 */
-#define AC_ATAN_P0 0x1.5555555555464p-2
-#define AC_ATAN_P1 -0x1.9999999985c55p-3
-#define AC_ATAN_P2 0x1.2492491ff9f9ep-3
-#define AC_ATAN_P3 -0x1.c71c70b024434p-4
-#define AC_ATAN_P4 0x1.745d034d7571ep-4
-#define AC_ATAN_P5 -0x1.3b12be71a3c15p-4
-#define AC_ATAN_P6 0x1.1108f0950bfcdp-4
-#define AC_ATAN_P7 -0x1.e17b85ea2556dp-5
-#define AC_ATAN_P8 0x1.ad402b65ab9e9p-5
-#define AC_ATAN_P9 -0x1.7f0bdb921a8f9p-5
-#define AC_ATAN_P10 0x1.4f9fceb6dbf1fp-5
-#define AC_ATAN_P11 -0x1.17b44fc52f162p-5
-#define AC_ATAN_P12 0x1.a8cf943b7cc40p-6
-#define AC_ATAN_P13 -0x1.17dd65102c34bp-6
-#define AC_ATAN_P14 0x1.2f8a9099aa071p-7
-#define AC_ATAN_P15 -0x1.ff16525473a23p-9
-#define AC_ATAN_P16 0x1.3569da853aa26p-10
-#define AC_ATAN_P17 -0x1.db83a06461ca7p-13
-#define AC_ATAN_P18 0x1.5a7681dbc7b19p-16
+/* arctan(t) = t - t^3 (AC_ATAN_MIDDLE + p(t^2)), |t| <= 1 */
+#define AC_ATAN_MIDDLE 0x1.c000000000000p-3
+#define AC_ATAN_MIDDLE_F 0x1.c000000000000p-3f
+/* largest error 4.4e-17 */
+#define AC_ATAN_P0 0x1.d555555555058p-4
+#define AC_ATAN_P1 -0x1.999999998049ep-3
+#define AC_ATAN_P2 0x1.2492491ee317dp-3
+#define AC_ATAN_P3 -0x1.c71c70778f41ap-4
+#define AC_ATAN_P4 0x1.745cffda20e63p-4
+#define AC_ATAN_P5 -0x1.3b129aeef0211p-4
+#define AC_ATAN_P6 0x1.1107f14172f8cp-4
+#define AC_ATAN_P7 -0x1.e1711b94051a9p-5
+#define AC_ATAN_P8 0x1.ad17a19444659p-5
+#define AC_ATAN_P9 -0x1.7e94333819830p-5
+#define AC_ATAN_P10 0x1.4e9134f7bbea1p-5
+#define AC_ATAN_P11 -0x1.15dd93c971bd9p-5
+#define AC_ATAN_P12 0x1.a3e675cc86902p-6
+#define AC_ATAN_P13 -0x1.12e0bdb5762f7p-6
+#define AC_ATAN_P14 0x1.27fa8c0e70059p-7
+#define AC_ATAN_P15 -0x1.ee823bab8cfcfp-9
+#define AC_ATAN_P16 0x1.2902b9f3b6fabp-10
+#define AC_ATAN_P17 -0x1.c4da2a08f758ep-13
+#define AC_ATAN_P18 0x1.47650824ada5fp-16
 /* arcsin(v) = v + v^3 p(v^2), |v| <= 1/2 */
 /* largest error 1.6e-17 */
 #define AC_ASIN_P0 0x1.5555555555384p-3
@@ -42,16 +44,16 @@
 #define AC_ASIN_P10 -0x1.0b7fe066d5e2fp-6
 #define AC_ASIN_P11 0x1.05feb93bd591ep-5
 /* In float32 throughout. */
-/* largest error 6.5e-09 */
-#define AC_ATAN_F0 0x1.5555400000000p-2f
+/* largest error 3.7e-09 */
+#define AC_ATAN_F0 0x1.d555000000000p-4f
 #define AC_ATAN_F1 -0x1.9992660000000p-3f
-#define AC_ATAN_F2 0x1.2426280000000p-3f
-#define AC_ATAN_F3 -0x1.c0c8b20000000p-4f
-#define AC_ATAN_F4 0x1.58bbe60000000p-4f
-#define AC_ATAN_F5 -0x1.dc90860000000p-5f
-#define AC_ATAN_F6 0x1.01203a0000000p-5f
-#define AC_ATAN_F7 -0x1.692f520000000p-7f
-#define AC_ATAN_F8 0x1.dc2bb80000000p-10f
+#define AC_ATAN_F2 0x1.2426260000000p-3f
+#define AC_ATAN_F3 -0x1.c0c8580000000p-4f
+#define AC_ATAN_F4 0x1.58b9460000000p-4f
+#define AC_ATAN_F5 -0x1.dc80100000000p-5f
+#define AC_ATAN_F6 0x1.0107620000000p-5f
+#define AC_ATAN_F7 -0x1.68e7800000000p-7f
+#define AC_ATAN_F8 0x1.db8b9a0000000p-10f
 /* largest error 9.3e-09 */
 #define AC_ASIN_F0 0x1.5555ca0000000p-3f
 #define AC_ASIN_F1 0x1.3301400000000p-4f

@@ -28,6 +28,23 @@
 #define AC_COS_P3 -0x1.27e4f80a349f3p-22
 #define AC_COS_P4 0x1.1ee9ec1935543p-29
 #define AC_COS_P5 -0x1.8faeb639298e7p-37
+/* tan(r) = r + r^3 (AC_TAN_MIDDLE + p(r^2)), |r| <= pi / 4 */
+#define AC_TAN_MIDDLE 0x1.c000000000000p-2
+/* largest error 1.5e-17 */
+#define AC_TAN_P0 -0x1.aaaaaaaaaac3ap-4
+#define AC_TAN_P1 0x1.1111111118329p-3
+#define AC_TAN_P2 0x1.ba1ba1b4681f4p-5
+#define AC_TAN_P3 0x1.664f49a8fa374p-6
+#define AC_TAN_P4 0x1.226e124c28be3p-7
+#define AC_TAN_P5 0x1.d6d9359b450fdp-9
+#define AC_TAN_P6 0x1.7d5b46d11b1b4p-10
+#define AC_TAN_P7 0x1.37fb3a548ef7cp-11
+#define AC_TAN_P8 0x1.d269017fa8bb2p-13
+#define AC_TAN_P9 0x1.1e389503d32c9p-13
+#define AC_TAN_P10 -0x1.b9a23daff7a59p-16
+#define AC_TAN_P11 0x1.76f2f1a3b87a5p-14
+#define AC_TAN_P12 -0x1.78310bbc4b3fap-15
+#define AC_TAN_P13 0x1.5de6f782728adp-16
 /* In float32 throughout. tan(r) = r + r^3 p(r^2) */
 #define AC_2_PI_F 0x1.45f3060000000p-1f
 #define AC_PIO2_F0 0x1.921fb60000000p+0f
