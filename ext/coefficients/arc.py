@@ -45,7 +45,9 @@ def lines():
         "/* arctan(t) = t - t^3 (AC_ATAN_MIDDLE + p(t^2)), |t| <= 1 */",
         define("AC_ATAN_MIDDLE", MIDDLE),
         define_single("AC_ATAN_MIDDLE_F", MIDDLE),
-        *define_polynomial("AC_ATAN_P", *minimax(arctangent_rest, "1e-9", tangent_end, 18, weight=lambda z: z * (1 + z))),
+        *define_polynomial(
+            "AC_ATAN_P", *minimax(arctangent_rest, "1e-9", tangent_end, 18, weight=lambda z: z * (1 + z))
+        ),
         "/* arcsin(v) = v + v^3 p(v^2), |v| <= 1/2 */",
         *define_polynomial("AC_ASIN_P", *minimax(arcsine_tail, "1e-9", sine_end, 11, weight=lambda z: z)),
         "/* In float32 throughout. */",

@@ -164,6 +164,7 @@ def minimax_single(function, low, high, degree, weight=None):
     found = [single(c) for c in minimax(function, low, high, degree, weight, found)[0]]
     points = [mpf(low) + (mpf(high) - mpf(low)) * i / 500 for i in range(501)]
     error = max(
-        abs((polyval([mpf(c) for c in reversed(found)], x) - function(x)) * (weight(x) if weight else 1)) for x in points
+        abs((polyval([mpf(c) for c in reversed(found)], x) - function(x)) * (weight(x) if weight else 1))
+        for x in points
     )
     return found, float(error)

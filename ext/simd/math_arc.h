@@ -32,7 +32,7 @@ AC_INLINE double ac_with_sign(double x, double of)
     return ac_from_bits(ac_bits(x) ^ (ac_bits(of) & 0x8000000000000000));
 }
 
-/* base (1 + AC_PIO2_REST) + v + lost factor, where base is 0, pi/2 or pi as a float64 and lost factor far less than v. */
+/* base (1 + AC_PIO2_REST) + v + lost factor: base is 0, pi/2 or pi as a float64, lost factor far less than v. */
 AC_INLINE ac_dd ac_beside(double base, double v, double lost, double factor)
 {
     ac_dd found;
@@ -44,7 +44,8 @@ AC_INLINE ac_dd ac_beside(double base, double v, double lost, double factor)
 /* The same and the rest of arctan(v); what is left of the sum of the greatest three is exact. */
 AC_INLINE double ac_arctan_of(double base, double v, double z, double lost, double factor)
 {
-    const double cube = -(v * z), sum = AC_FMA(cube, AC_ATAN_MIDDLE, base + v), left = AC_FMA(cube, AC_ATAN_MIDDLE, (base - sum) + v);
+    const double cube = -(v * z), sum = AC_FMA(cube, AC_ATAN_MIDDLE, base + v);
+    const double left = AC_FMA(cube, AC_ATAN_MIDDLE, (base - sum) + v);
     return sum + AC_FMA(cube, ac_atan_tail(z), AC_FMA(base, AC_PIO2_REST, AC_FMA(lost, factor, left)));
 }
 
@@ -65,17 +66,19 @@ AC_INLINE double ac_arctan2_fast(double y, double x)
     const int beyond = a > b;
     const double base = AC_PIO2_HI - (beyond ? 0.0 : ac_with_sign(AC_PIO2_HI, x));
     const double above = beyond ? -x : straight, below = beyond ? a : b, inverse = 1.0 / below;
-    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below), factor = AC_FMA(z, -0.5, 1.0) * inverse;
+    const double v = above * inverse, z = v * v, lost = ac_left(above, v, below);
+    const double factor = AC_FMA(z, -0.5, 1.0) * inverse;
     return ac_with_sign(ac_arctan_of(base, v, z, lost, factor), y);
 }
 
-/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt(z)), z = (1 - x) / 2. What the root loses is the remainder over twice the
- * root, for which an estimate of 1 / sqrt(z) within some 4% is enough; in arcsin a line does, as what is lost counts only
- * where the root is above 1/4. z is the smaller of two, said without `large`: else compilers make two branches of all that
- * comes after. Error 0.8 ULP. */
+/* Beyond 1/2, arcsin(x) = pi/2 - 2 arcsin(sqrt(z)), z = (1 - x) / 2. What the root loses is the remainder over twice
+ * the root, for which an estimate of 1 / sqrt(z) within some 4% is enough: half of its exponent, changed in sign. In
+ * arcsin a line does, as what is lost counts only where the root is above 1/4. z is the smaller of two, said without
+ * `large`: else compilers make two branches of all that comes after. Error 0.8 ULP. */
 AC_INLINE double ac_arcsin_fast(double x)
 {
-    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff), half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
+    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff);
+    const double half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
     const int large = a > 0.5;
     const double z = half_z < square ? half_z : square, v = large ? -2.0 * root : a;
     const double lost = large ? ac_left(half_z, root, root) : 0.0, factor = AC_FMA(root, 8.0, -5.9);
@@ -84,22 +87,24 @@ AC_INLINE double ac_arcsin_fast(double x)
 }
 AC_INLINE double ac_arccos_fast(double x)
 {
-    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff), half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
+    const double a = ac_from_bits(ac_bits(x) & 0x7fffffffffffffff);
+    const double half_z = 0.5 - 0.5 * a, root = sqrt(half_z), square = a * a;
     const int large = a > 0.5;
     const double z = half_z < square ? half_z : square, v = large ? ac_with_sign(2.0 * root, x) : -x;
-    const double base = AC_PIO2_HI - (large ? ac_with_sign(AC_PIO2_HI, x) : 0.0), lost = large ? ac_left(half_z, root, root) : 0.0;
+    const double base = AC_PIO2_HI - (large ? ac_with_sign(AC_PIO2_HI, x) : 0.0); /* 0, pi/2 or pi */
+    const double lost = large ? ac_left(half_z, root, root) : 0.0;
     const double inverse = ac_from_bits((uint64_t)0x5fe6eb50c7b537a9 - (ac_bits(half_z) >> 1)); /* of the root */
     const ac_dd sum = ac_beside(base, v, lost, ac_with_sign(inverse, x));
     return sum.hi + AC_FMA(v * z, ac_asin_tail(z), sum.lo);
 }
 
-/* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers, 1 to 2^52 - 1, for their underflow flag,
- * found with those beyond `most` in one comparison. */
+/* By integers, as comparisons of floats raise flags for NaN. Subnormal numbers, 1 to 2^52 - 1, for their underflow
+ * flag, found with those beyond `most` in one comparison. */
 AC_INLINE int64_t ac_arc_bits(double x) { return (int64_t)(ac_bits(x) & 0x7fffffffffffffff); }
 AC_INLINE int ac_arc_special(double x, uint64_t most)
 {
-    const uint64_t least = (uint64_t)1 << 52, sign = (uint64_t)1 << 63;
-    return ((int64_t)((uint64_t)ac_arc_bits(x) - least + sign) > (int64_t)(most - least + sign)) & (ac_arc_bits(x) != 0);
+    const uint64_t shift = ((uint64_t)1 << 63) - ((uint64_t)1 << 52);
+    return ((int64_t)((uint64_t)ac_arc_bits(x) + shift) > (int64_t)(most + shift)) & (ac_arc_bits(x) != 0);
 }
 AC_INLINE int ac_arctan_special(double x) { return ac_arc_special(x, 0x5f30000000000000); } /* 2^500 */
 AC_INLINE int ac_arcsin_special(double x) { return ac_arc_special(x, 0x3ff0000000000000); }
@@ -154,7 +159,8 @@ AC_INLINE ac_df ac_besidef(float base, float v, float lost, float factor)
 
 AC_INLINE float ac_arctanf_of(float base, float v, float z, float lost, float factor)
 {
-    const float cube = -(v * z), sum = AC_FMAF(cube, AC_ATAN_MIDDLE_F, base + v), left = AC_FMAF(cube, AC_ATAN_MIDDLE_F, (base - sum) + v);
+    const float cube = -(v * z), sum = AC_FMAF(cube, AC_ATAN_MIDDLE_F, base + v);
+    const float left = AC_FMAF(cube, AC_ATAN_MIDDLE_F, (base - sum) + v);
     return sum + AC_FMAF(cube, ac_atanf_tail(z), AC_FMAF(base, AC_PIO2_REST_F, AC_FMAF(lost, factor, left)));
 }
 
@@ -191,7 +197,8 @@ AC_INLINE float ac_arccosf_fast(float x)
     const float a = fabsf(x), half_z = 0.5f - 0.5f * a, root = sqrtf(half_z), square = a * a;
     const int large = a > 0.5f;
     const float z = half_z < square ? half_z : square, v = large ? ac_with_signf(2.0f * root, x) : -x;
-    const float base = AC_PIO2_HI_F - (large ? ac_with_signf(AC_PIO2_HI_F, x) : 0.0f), lost = large ? AC_FMAF(-root, root, half_z) : 0.0f;
+    const float base = AC_PIO2_HI_F - (large ? ac_with_signf(AC_PIO2_HI_F, x) : 0.0f);
+    const float lost = large ? AC_FMAF(-root, root, half_z) : 0.0f;
     const float inverse = ac_from_bitsf((uint32_t)0x5f375a86 - (ac_bitsf(half_z) >> 1)); /* of the root */
     const ac_df sum = ac_besidef(base, v, lost, ac_with_signf(inverse, x));
     return sum.hi + AC_FMAF(v * z, ac_asinf_tail(z), sum.lo);
@@ -264,8 +271,8 @@ AC_INLINE float ac_arccosf_fast(float given)
 AC_INLINE int32_t ac_arc_bitsf(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff); }
 AC_INLINE int ac_arc_specialf(float x, uint32_t most)
 {
-    const uint32_t least = (uint32_t)1 << 23, sign = (uint32_t)1 << 31;
-    return ((int32_t)((uint32_t)ac_arc_bitsf(x) - least + sign) > (int32_t)(most - least + sign)) & (ac_arc_bitsf(x) != 0);
+    const uint32_t shift = ((uint32_t)1 << 31) - ((uint32_t)1 << 23);
+    return ((int32_t)((uint32_t)ac_arc_bitsf(x) + shift) > (int32_t)(most + shift)) & (ac_arc_bitsf(x) != 0);
 }
 AC_INLINE int ac_arctanf_special(float x) { return ac_arc_specialf(x, 0x71800000); } /* 2^100 */
 AC_INLINE int ac_arcsinf_special(float x) { return ac_arc_specialf(x, 0x3f800000); }
@@ -273,7 +280,7 @@ AC_INLINE int ac_arccosf_special(float x) { return ac_arc_bitsf(x) > 0x3f800000;
 AC_INLINE int ac_arctan2f_special(float y, float x)
 {
     const int32_t p = ac_arc_bitsf(y), q = ac_arc_bitsf(x), large = p > q ? p : q;
-    /* 2^126: its inverse would be subnormal. 2^-100: so would what the quotient loses. 2^-100 of x: as the result may. */
+    /* 2^126: its inverse would be subnormal. 2^-100: so would what the quotient loses. 2^-100 of x: so may the result. */
     return (large > 0x7e800000) | (large == 0) | ((p != 0) & (p - q < -0x32000000)) | ((p < 0x0d800000) & (p != 0));
 }
 /* C libraries' atan2f is less accurate, but raises underflow. */
@@ -288,13 +295,13 @@ AC_MATH_1(ac_arccos_f32, float, uint32_t, ac_arccosf_fast, ac_arccosf_special, a
 AC_MATH_2(ac_arctan2_f32, float, uint32_t, ac_arctan2f_fast, ac_arctan2f_special, ac_arctan2f_slow)
 
 #define AC_LIST_MATH_ARC \
-    AC_MATH_ENTRY_1(arcsin, d, ac_arcsin_f64, AC_LEVEL >= 4 ? 1.5 : 1.9, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arccos, d, ac_arccos_f64, AC_LEVEL >= 4 ? 1.7 : 2.4, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arctan, d, ac_arctan_f64, AC_LEVEL >= 4 ? 1.5 : 3.2, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(arctan2, d, ac_arctan2_f64, AC_LEVEL >= 4 ? 1.9 : 3.8, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arcsin, f, ac_arcsin_f32, AC_LEVEL >= 4 ? 0.9 : 1.1, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arccos, f, ac_arccos_f32, AC_LEVEL >= 4 ? 0.9 : 1.1, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1(arctan, f, ac_arctan_f32, AC_LEVEL >= 4 ? 1.3 : 2.0, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_2(arctan2, f, ac_arctan2_f32, AC_LEVEL >= 4 ? 1.5 : 2.5, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(arcsin, d, ac_arcsin_f64, AC_LEVEL >= 4 ? 0.88 : 1.4, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(arccos, d, ac_arccos_f64, AC_LEVEL >= 4 ? 0.9 : 1.3, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(arctan, d, ac_arctan_f64, AC_LEVEL >= 4 ? 1.1 : 1.9, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_2(arctan2, d, ac_arctan2_f64, AC_LEVEL >= 4 ? 1.4 : 2.2, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(arcsin, f, ac_arcsin_f32, AC_LEVEL >= 4 ? 0.36 : 0.55, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arccos, f, ac_arccos_f32, AC_LEVEL >= 4 ? 0.37 : 0.55, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(arctan, f, ac_arctan_f32, AC_LEVEL >= 4 ? 0.43 : 0.78, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_2(arctan2, f, ac_arctan2_f32, AC_LEVEL >= 4 ? 0.53 : 0.85, AC_LEVEL >= 3)
 
 #endif

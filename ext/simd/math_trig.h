@@ -164,7 +164,8 @@ AC_INLINE float ac_cosinef(float z)
 
 AC_INLINE float ac_sinf_reduced(ac_reducedf x)
 {
-    const float z = AC_FMAF(x.r, x.r, -(x.r + x.r) * x.low), s = ac_sinef(x, z), c = ac_cosinef(z), result = x.quadrant & 1 ? c : s;
+    const float z = AC_FMAF(x.r, x.r, -(x.r + x.r) * x.low), s = ac_sinef(x, z), c = ac_cosinef(z);
+    const float result = x.quadrant & 1 ? c : s;
     return ac_from_bitsf(ac_bitsf(result) ^ ((x.quadrant & 2) << 30));
 }
 
@@ -291,13 +292,13 @@ AC_MATH_1(ac_tan_f32, float, uint32_t, ac_tanf_fast, ac_sinf_special, ac_tanf_sl
 AC_MATH_1_2(ac_sincos_f32, float, uint32_t, ac_sincosf_fast, ac_sinf_special, ac_sincosf_slow)
 
 #define AC_LIST_MATH_TRIG \
-    AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.4 : 2.2, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.7 : 1.3, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.75 : 1.2, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.75 : 1.1, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.2 : 1.7, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.42 : 0.66, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1_2(sincos, d, ac_sincos_f64, AC_LEVEL >= 4 ? 0.9 : 1.4, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.53 : 0.95, 0) \
-    AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.53 : 0.9, 0) \
-    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.73 : 1.0, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.34 : 0.52, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.32 : 0.47, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.49 : 0.67, AC_LEVEL == 3)
 
 #endif
