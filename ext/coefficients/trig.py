@@ -1,6 +1,6 @@
 """sin, cos and tan."""
 
-from mpmath import cos, mpf, pi, sin, sqrt, tan
+from mpmath import cos, floor, mpf, pi, sin, sqrt, tan
 
 from coefficients.fit import define, define_polynomial, define_single, minimax, minimax_single, single, split
 
@@ -42,11 +42,10 @@ def tangent_rest(z):
 
 
 def singles(value, parts):
-    """Return `parts` float32 numbers whose sum is `value`."""
-    found = []
-    for _ in range(parts):
-        found.append(single(value))
-        value -= mpf(found[-1])
+    """Return `parts` float32 numbers whose sum is `value`, the first below it: 0 times the second is then no -0."""
+    found = [float(floor(value * 2**23) / 2**23)]  # 24 bits, as value is between 1 and 2
+    while len(found) < parts:
+        found.append(single(value - sum(mpf(part) for part in found)))
     return found
 
 

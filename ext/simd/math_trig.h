@@ -86,10 +86,10 @@ AC_INLINE double ac_tan_fast(double x)
     p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_TAN_P3, z, AC_TAN_P2), z2, AC_FMA(AC_TAN_P1, z, AC_TAN_P0)));
     factor = AC_FMA(z, 1.6, 1.0); /* near 1 + tan(r)^2 */
     sum = AC_FMA(cube, AC_TAN_MIDDLE, r);
-    left = AC_FMA(-reduced.low, factor, AC_FMA(cube, AC_TAN_MIDDLE, r - sum));
-    t = AC_FMA(cube, p, left);
-    tangent = sum + t;
-    rest = (sum - tangent) + t;
+    left = AC_FMA(reduced.low, factor, AC_FMA(-cube, AC_TAN_MIDDLE, sum - r));
+    t = AC_FMA(-cube, p, left);
+    tangent = sum - t; /* -0.0 gives -0.0 */
+    rest = (sum - tangent) - t;
     inverse = -1.0 / tangent;
     inverse = AC_FMA(inverse, AC_FMA(inverse, rest, ac_left(1.0, -inverse, tangent)), inverse);
     return reduced.quadrant & 1 ? inverse : tangent;
@@ -192,10 +192,10 @@ AC_INLINE float ac_tanf_fast(float x)
     p = AC_FMAF(p, z, AC_TAN_F1);
     p = AC_FMAF(p, z, AC_TAN_F0);
     /* The derivatives of what follows are 1 + tan(r)^2 and, where z_low counts, 0.6 r. */
-    t = AC_FMAF(r * z_low, 0.6f, -reduced.low * AC_FMAF(z, 1.6f, 1.0f));
-    t = AC_FMAF(r * z, p, t);
-    tangent = r + t;
-    rest = (r - tangent) + t;
+    t = AC_FMAF(r * z_low, -0.6f, reduced.low * AC_FMAF(z, 1.6f, 1.0f));
+    t = AC_FMAF(-(r * z), p, t);
+    tangent = r - t; /* -0.0 gives -0.0 */
+    rest = (r - tangent) - t;
     inverse = -1.0f / tangent;
     inverse = AC_FMAF(inverse, AC_FMAF(inverse, rest, AC_FMAF(inverse, tangent, 1.0f)), inverse);
     return reduced.quadrant & 1 ? inverse : tangent;

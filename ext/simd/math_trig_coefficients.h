@@ -47,8 +47,8 @@
 #define AC_TAN_P13 0x1.5de6f782728adp-16
 /* In float32 throughout. tan(r) = r + r^3 p(r^2) */
 #define AC_2_PI_F 0x1.45f3060000000p-1f
-#define AC_PIO2_F0 0x1.921fb60000000p+0f
-#define AC_PIO2_F1 -0x1.777a5c0000000p-25f
+#define AC_PIO2_F0 0x1.921fb40000000p+0f
+#define AC_PIO2_F1 0x1.4442d20000000p-24f
 #define AC_PIO2_F2 -0x1.ee59da0000000p-50f
 /* largest error 3.7e-09 */
 #define AC_SIN_F0 0x1.5555460000000p-3f
