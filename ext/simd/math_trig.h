@@ -294,7 +294,7 @@ AC_MATH_1_2(ac_sincos_f32, float, uint32_t, ac_sincosf_fast, ac_sinf_special, ac
 #define AC_LIST_MATH_TRIG \
     AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.75 : 1.2, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.75 : 1.1, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.2 : 1.7, AC_LEVEL == 3) \
+    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.1 : 1.7, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.42 : 0.66, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1_2(sincos, d, ac_sincos_f64, AC_LEVEL >= 4 ? 0.9 : 1.4, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.34 : 0.52, AC_LEVEL >= 3) \
