@@ -42,7 +42,8 @@ FLAGS = {
 # An archive of link-time-optimisation objects needs a plugin of ar; the levels gain nothing from it.
 LEVEL_FLAGS = {"unix": ["-fno-lto"], "msvc": []}
 # ext/simd/mathematics.h keeps account of floating-point flags itself; told so, compilers vectorise selections.
-MATH_FLAGS = {"unix": ["-fno-trapping-math"], "msvc": []}
+# And GCC, asked not to, makes no two branches of what follows two selections by one condition.
+MATH_FLAGS = {"unix": ["-fno-trapping-math", "-fno-thread-jumps"], "msvc": []}
 
 MACROS = [
     ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),

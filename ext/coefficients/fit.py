@@ -169,3 +169,20 @@ def minimax(function, low, high, degree, weight=None, fixed=()):
         points = [x for x, _ in runs]
     rounded = [float(c) for c in found]
     return rounded, float(max(abs(error([mpf(c) for c in rounded], x)) for x in grid))
+
+
+def minimax_single(function, low, high, degree, weight=None):
+    """Return what `minimax` does with coefficients of float32.
+
+    The first three are rounded and what comes after each is fitted anew; roundings of the others are small.
+    """
+    found = []
+    for i in range(min(3, degree)):
+        found.append(single(minimax(function, low, high, degree, weight, found)[0][i]))
+    found = [single(c) for c in minimax(function, low, high, degree, weight, found)[0]]
+    points = [mpf(low) + (mpf(high) - mpf(low)) * i / 500 for i in range(501)]
+    error = max(
+        abs((polyval([mpf(c) for c in reversed(found)], x) - function(x)) * (weight(x) if weight else 1))
+        for x in points
+    )
+    return found, float(error)

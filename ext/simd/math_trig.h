@@ -75,42 +75,24 @@ AC_INLINE double ac_cos_fast(double x)
     return ac_sin_reduced(reduced);
 }
 
-/* tan(x) is the quotient of the two, each as an unevaluated sum. Error 0.9 ULP. */
+/* Odd quadrants have -1/tan(r), to which what tan(r) and the quotient lose is put back. Error 0.9 ULP. */
 AC_INLINE double ac_tan_fast(double x)
 {
     const ac_reduced reduced = ac_reduce_trig(x);
-    const double r = reduced.r, z = r * r;
-    double s = AC_SIN_P5, c = AC_COS_P5, quotient, inverse, beyond;
-    ac_dd sine, cosine, above, below;
-    s = AC_FMA(s, z, AC_SIN_P4);
-    c = AC_FMA(c, z, AC_COS_P4);
-    s = AC_FMA(s, z, AC_SIN_P3);
-    c = AC_FMA(c, z, AC_COS_P3);
-    s = AC_FMA(s, z, AC_SIN_P2);
-    c = AC_FMA(c, z, AC_COS_P2);
-    s = AC_FMA(s, z, AC_SIN_P1);
-    c = AC_FMA(c, z, AC_COS_P1);
-    s = AC_FMA(s, z, AC_SIN_P0);
-    c = AC_FMA(c, z, AC_COS_P0);
-    /* (1 - z/2) low is cos(r) low */
-    sine = ac_fast_two_sum(r, -AC_FMA(r * z, s, AC_FMA(-0.5 * z, reduced.low, reduced.low)));
-    {
-        const ac_dd square = ac_two_prod(r, r);
-        const ac_dd sum = ac_fast_two_sum(1.0, -0.5 * square.hi);
-        cosine = ac_fast_two_sum(sum.hi, sum.lo + AC_FMA(z * z, c, AC_FMA(r, reduced.low, -0.5 * square.lo)));
-    }
-    above.hi = reduced.quadrant & 1 ? cosine.hi : sine.hi;
-    above.lo = reduced.quadrant & 1 ? cosine.lo : sine.lo;
-    below.hi = reduced.quadrant & 1 ? sine.hi : cosine.hi;
-    below.lo = reduced.quadrant & 1 ? sine.lo : cosine.lo;
-    inverse = 1.0 / below.hi;
-    quotient = above.hi * inverse;
-    {
-        const ac_dd back = ac_two_prod(quotient, below.hi);
-        beyond = (back.hi - above.hi) + (back.lo + AC_FMA(quotient, below.lo, -above.lo));
-    }
-    quotient -= beyond * inverse;
-    return ac_from_bits(ac_bits(quotient) ^ (reduced.quadrant << 63));
+    const double r = reduced.r, z = r * r, z2 = z * z, z4 = z2 * z2, cube = r * z;
+    double p = AC_FMA(AC_TAN_P13, z, AC_TAN_P12), factor, sum, left, t, tangent, rest, inverse;
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_TAN_P11, z, AC_TAN_P10), z2, AC_FMA(AC_TAN_P9, z, AC_TAN_P8)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_TAN_P7, z, AC_TAN_P6), z2, AC_FMA(AC_TAN_P5, z, AC_TAN_P4)));
+    p = AC_FMA(p, z4, AC_FMA(AC_FMA(AC_TAN_P3, z, AC_TAN_P2), z2, AC_FMA(AC_TAN_P1, z, AC_TAN_P0)));
+    factor = AC_FMA(z, 1.6, 1.0); /* near 1 + tan(r)^2 */
+    sum = AC_FMA(cube, AC_TAN_MIDDLE, r);
+    left = AC_FMA(reduced.low, factor, AC_FMA(-cube, AC_TAN_MIDDLE, sum - r));
+    t = AC_FMA(-cube, p, left);
+    tangent = sum - t; /* -0.0 gives -0.0 */
+    rest = (sum - tangent) - t;
+    inverse = -1.0 / tangent;
+    inverse = AC_FMA(inverse, AC_FMA(inverse, rest, ac_left(1.0, -inverse, tangent)), inverse);
+    return reduced.quadrant & 1 ? inverse : tangent;
 }
 
 /* By integers, as comparisons of floats raise flags for NaN. */
@@ -142,7 +124,88 @@ AC_INLINE void ac_sincos_slow(double x, double *sine, double *cosine)
 }
 AC_MATH_1_2(ac_sincos_f64, double, uint64_t, ac_sincos_fast, ac_sin_special, ac_sincos_slow)
 
-/* --- float32, computed in float64. Error 0.51 ULP. --- */
+/* --- float32 --- */
+
+#if AC_HAS_FMA
+
+/* In float32 throughout: x = k pi/2 + (r - low), |r| <= pi/4, for |k| < 2^17. The low bits of `quadrant` are those of
+ * k + more. sin and cos have errors of 0.9 ULP. */
+typedef struct {
+    float r, low;
+    uint32_t quadrant;
+} ac_reducedf;
+
+AC_INLINE ac_reducedf ac_reduce_trigf(float x, float more)
+{
+    ac_reducedf found;
+    const float shifted = AC_FMAF(x, AC_2_PI_F, AC_ROUNDF + more), k = shifted - (AC_ROUNDF + more);
+    const float r = AC_FMAF(k, -AC_PIO2_F0, x); /* exact: a multiple of 2^-24 less than 1 */
+    found.quadrant = ac_bitsf(shifted);
+    found.r = r - k * AC_PIO2_F1; /* not fused: where most of r goes, found.r - r is exact then */
+    found.low = AC_FMAF(k, AC_PIO2_F2, AC_FMAF(k, AC_PIO2_F1, found.r - r));
+    return found;
+}
+
+AC_INLINE float ac_sinef(ac_reducedf x, float z)
+{
+    float s = AC_SIN_F2;
+    s = AC_FMAF(s, z, AC_SIN_F1);
+    s = AC_FMAF(s, z, AC_SIN_F0);
+    return x.r - AC_FMAF(x.r * z, s, x.low); /* -0.0 gives -0.0 */
+}
+
+AC_INLINE float ac_cosinef(float z)
+{
+    float c = AC_COS_F2;
+    c = AC_FMAF(c, z, AC_COS_F1);
+    c = AC_FMAF(c, z, AC_COS_F0);
+    return AC_FMAF(z, AC_FMAF(z, c, -0.5f), 1.0f);
+}
+
+AC_INLINE float ac_sinf_reduced(ac_reducedf x)
+{
+    const float z = AC_FMAF(x.r, x.r, -(x.r + x.r) * x.low), s = ac_sinef(x, z), c = ac_cosinef(z);
+    const float result = x.quadrant & 1 ? c : s;
+    return ac_from_bitsf(ac_bitsf(result) ^ ((x.quadrant & 2) << 30));
+}
+
+AC_INLINE float ac_sinf_fast(float x) { return ac_sinf_reduced(ac_reduce_trigf(x, 0.0f)); }
+AC_INLINE float ac_cosf_fast(float x) { return ac_sinf_reduced(ac_reduce_trigf(x, 1.0f)); }
+AC_INLINE void ac_sincosf_fast(float x, float *sine, float *cosine)
+{
+    ac_reducedf reduced = ac_reduce_trigf(x, 0.0f);
+    *sine = ac_sinf_reduced(reduced);
+    reduced.quadrant += 1;
+    *cosine = ac_sinf_reduced(reduced);
+}
+
+/* Odd quadrants have -1/tan(r), to which what tan(r) and the quotient lose is put back. Error 0.9 ULP. */
+AC_INLINE float ac_tanf_fast(float x)
+{
+    const ac_reducedf reduced = ac_reduce_trigf(x, 0.0f);
+    const float r = reduced.r, z = r * r, z_low = AC_FMAF(r, r, -z);
+    float p = AC_TAN_F6, t, tangent, rest, inverse;
+    p = AC_FMAF(p, z, AC_TAN_F5);
+    p = AC_FMAF(p, z, AC_TAN_F4);
+    p = AC_FMAF(p, z, AC_TAN_F3);
+    p = AC_FMAF(p, z, AC_TAN_F2);
+    p = AC_FMAF(p, z, AC_TAN_F1);
+    p = AC_FMAF(p, z, AC_TAN_F0);
+    /* The derivatives of what follows are 1 + tan(r)^2 and, where z_low counts, 0.6 r. */
+    t = AC_FMAF(r * z_low, -0.6f, reduced.low * AC_FMAF(z, 1.6f, 1.0f));
+    t = AC_FMAF(-(r * z), p, t);
+    tangent = r - t; /* -0.0 gives -0.0 */
+    rest = (r - tangent) - t;
+    inverse = -1.0f / tangent;
+    inverse = AC_FMAF(inverse, AC_FMAF(inverse, rest, AC_FMAF(inverse, tangent, 1.0f)), inverse);
+    return reduced.quadrant & 1 ? inverse : tangent;
+}
+
+#define AC_TRIGF_LIMIT_BITS 0x48000000 /* 0x1p17f */
+
+#else
+
+/* In float64. Error 0.51 ULP. */
 
 AC_INLINE ac_reduced ac_reduce_trigf(double x)
 {
@@ -150,12 +213,8 @@ AC_INLINE ac_reduced ac_reduce_trigf(double x)
     const double shifted = AC_FMA(x, AC_2_PI, AC_ROUND), k = shifted - AC_ROUND;
     found.quadrant = ac_bits(shifted);
     found.low = 0.0;
-#if AC_HAS_FMA
-    found.r = AC_FMA(k, -AC_PIO2_1, AC_FMA(k, -AC_PIO2_0, x));
-#else
     found.r = x - k * AC_PIO2_SHORT_0 - k * AC_PIO2_SHORT_1 - k * AC_PIO2_SHORT_2;
     found.r = k == 0.0 ? x : found.r;
-#endif
     return found;
 }
 
@@ -198,11 +257,6 @@ AC_INLINE void ac_sincosf_fast(float x, float *sine, float *cosine)
     reduced.quadrant += 1;
     *cosine = ac_sinf_reduced(reduced);
 }
-AC_INLINE void ac_sincosf_slow(float x, float *sine, float *cosine)
-{
-    *sine = sinf(x);
-    *cosine = cosf(x);
-}
 AC_INLINE float ac_tanf_fast(float x)
 {
     const ac_reduced reduced = ac_reduce_trigf(x);
@@ -211,10 +265,10 @@ AC_INLINE float ac_tanf_fast(float x)
     return (float)ac_from_bits(ac_bits(result) ^ (reduced.quadrant << 63));
 }
 
-/* C libraries' tanf is less accurate. */
-AC_INLINE float ac_tanf_slow(float x) { return (float)tan(x); }
-
 #define AC_TRIGF_LIMIT_BITS 0x4c400000 /* 0x1.8p25f */
+
+#endif
+
 AC_INLINE int32_t ac_magnitudef(float x) { return (int32_t)(ac_bitsf(x) & 0x7fffffff); }
 AC_INLINE int ac_sinf_special(float x)
 {
@@ -223,19 +277,28 @@ AC_INLINE int ac_sinf_special(float x)
         & (ac_magnitudef(x) != 0);
 }
 AC_INLINE int ac_cosf_special(float x) { return ac_magnitudef(x) > AC_TRIGF_LIMIT_BITS; }
+
+AC_INLINE void ac_sincosf_slow(float x, float *sine, float *cosine)
+{
+    *sine = sinf(x);
+    *cosine = cosf(x);
+}
+/* C libraries' tanf is less accurate. */
+AC_INLINE float ac_tanf_slow(float x) { return (float)tan(x); }
+
 AC_MATH_1(ac_sin_f32, float, uint32_t, ac_sinf_fast, ac_sinf_special, sinf)
 AC_MATH_1(ac_cos_f32, float, uint32_t, ac_cosf_fast, ac_cosf_special, cosf)
 AC_MATH_1(ac_tan_f32, float, uint32_t, ac_tanf_fast, ac_sinf_special, ac_tanf_slow)
 AC_MATH_1_2(ac_sincos_f32, float, uint32_t, ac_sincosf_fast, ac_sinf_special, ac_sincosf_slow)
 
 #define AC_LIST_MATH_TRIG \
-    AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.8 : 1.2, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.4 : 2.2, AC_LEVEL == 3) \
-    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.7 : 1.3, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(sin, d, ac_sin_f64, AC_LEVEL >= 4 ? 0.75 : 1.2, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(cos, d, ac_cos_f64, AC_LEVEL >= 4 ? 0.75 : 1.1, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(tan, d, ac_tan_f64, AC_LEVEL >= 4 ? 1.1 : 1.7, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1_2(sincos, f, ac_sincos_f32, AC_LEVEL >= 4 ? 0.42 : 0.66, AC_LEVEL >= 3) \
     AC_MATH_ENTRY_1_2(sincos, d, ac_sincos_f64, AC_LEVEL >= 4 ? 0.9 : 1.4, AC_LEVEL >= 3) \
-    AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.53 : 0.95, 0) \
-    AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.53 : 0.9, 0) \
-    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.73 : 1.0, AC_LEVEL == 3)
+    AC_MATH_ENTRY_1(sin, f, ac_sin_f32, AC_LEVEL >= 4 ? 0.34 : 0.52, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(cos, f, ac_cos_f32, AC_LEVEL >= 4 ? 0.32 : 0.47, AC_LEVEL >= 3) \
+    AC_MATH_ENTRY_1(tan, f, ac_tan_f32, AC_LEVEL >= 4 ? 0.49 : 0.67, AC_LEVEL == 3)
 
 #endif

@@ -28,7 +28,45 @@
 #define AC_COS_P3 -0x1.27e4f80a349f3p-22
 #define AC_COS_P4 0x1.1ee9ec1935543p-29
 #define AC_COS_P5 -0x1.8faeb639298e7p-37
-/* The same for float32, the second 1 + r^2 p(r^2). */
+/* tan(r) = r + r^3 (AC_TAN_MIDDLE + p(r^2)), |r| <= pi / 4 */
+#define AC_TAN_MIDDLE 0x1.c000000000000p-2
+/* largest error 1.5e-17 */
+#define AC_TAN_P0 -0x1.aaaaaaaaaac3ap-4
+#define AC_TAN_P1 0x1.1111111118329p-3
+#define AC_TAN_P2 0x1.ba1ba1b4681f4p-5
+#define AC_TAN_P3 0x1.664f49a8fa374p-6
+#define AC_TAN_P4 0x1.226e124c28be3p-7
+#define AC_TAN_P5 0x1.d6d9359b450fdp-9
+#define AC_TAN_P6 0x1.7d5b46d11b1b4p-10
+#define AC_TAN_P7 0x1.37fb3a548ef7cp-11
+#define AC_TAN_P8 0x1.d269017fa8bb2p-13
+#define AC_TAN_P9 0x1.1e389503d32c9p-13
+#define AC_TAN_P10 -0x1.b9a23daff7a59p-16
+#define AC_TAN_P11 0x1.76f2f1a3b87a5p-14
+#define AC_TAN_P12 -0x1.78310bbc4b3fap-15
+#define AC_TAN_P13 0x1.5de6f782728adp-16
+/* In float32 throughout. tan(r) = r + r^3 p(r^2) */
+#define AC_2_PI_F 0x1.45f3060000000p-1f
+#define AC_PIO2_F0 0x1.921fb40000000p+0f
+#define AC_PIO2_F1 0x1.4442d20000000p-24f
+#define AC_PIO2_F2 -0x1.ee59da0000000p-50f
+/* largest error 3.7e-09 */
+#define AC_SIN_F0 0x1.5555460000000p-3f
+#define AC_SIN_F1 -0x1.11077c0000000p-7f
+#define AC_SIN_F2 0x1.9955ae0000000p-13f
+/* largest error 1.1e-10 */
+#define AC_COS_F0 0x1.55554a0000000p-5f
+#define AC_COS_F1 -0x1.6c0c1a0000000p-10f
+#define AC_COS_F2 0x1.99e0ee0000000p-16f
+/* largest error 1.5e-09 */
+#define AC_TAN_F0 0x1.5555600000000p-2f
+#define AC_TAN_F1 0x1.110d860000000p-3f
+#define AC_TAN_F2 0x1.bae06c0000000p-5f
+#define AC_TAN_F3 0x1.5c6b460000000p-6f
+#define AC_TAN_F4 0x1.64c7180000000p-7f
+#define AC_TAN_F5 0x1.cea6c40000000p-17f
+#define AC_TAN_F6 0x1.2181600000000p-8f
+/* For float32 in float64, the second 1 + r^2 p(r^2). */
 /* largest error 4.9e-12 */
 #define AC_SINF_P0 0x1.5555554cb9f21p-3
 #define AC_SINF_P1 -0x1.11110896520a7p-7

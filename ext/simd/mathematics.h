@@ -108,6 +108,17 @@ AC_INLINE ac_dd ac_two_prod(double a, double b)
     return r;
 }
 
+/* a - b * c, where b * c is near a: exact. */
+AC_INLINE double ac_left(double a, double b, double c)
+{
+#if AC_HAS_FMA
+    return AC_FMA(-b, c, a);
+#else
+    const ac_dd product = ac_two_prod(b, c);
+    return (a - product.hi) - product.lo;
+#endif
+}
+
 /* --- loops --- */
 
 #define AC_MATH_BLOCK 512
