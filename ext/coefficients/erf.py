@@ -73,6 +73,7 @@ def lines():
 
     root, root_low = split(sqrt(mpf(1) / 2))
     root_single = single(root)
+    more = SLOPE / single(SLOPE) - 1
     small, small_low = split(exp(mpf(-200)))
     with mp.workprec(200):
         values = wrapped(erfc, 26 * 64, 2048)
@@ -90,6 +91,8 @@ def lines():
         "/* with z = c d, w = d^2, |d| <= 1/128; errors are parts of erf's or erfc's value */",
         *steps("AC_ERF", part_of_erf, 6, (4, 3, 2, 0)),
         *steps("AC_ERFC", part_of_erfc, 26, (10, 8, 5, 1)),
+        "/* float32: 2 / sqrt(pi) over its float32 number, less 1; slopes are divided by that, and D has it */",
+        define_single("AC_ERF_SINGLE_MORE", more),
         *steps("AC_ERF_SINGLE", part_of_erf, 4, (1, 0), define_single),
         *steps("AC_ERFC_SINGLE", part_of_erfc, "10.1", (3, 1), define_single),
         "/* erf(k / 64) */",
@@ -99,5 +102,5 @@ def lines():
         *table("AC_ERFC_AT", values, 2048),
         *table("AC_ERFC_SLOPE", slopes, 2048),
         *table("AC_ERFC_SINGLE_AT", wrapped(erfc, 12 * 64 - 1, 1024), 1024, "float"),
-        *table("AC_ERFC_SINGLE_SLOPE", wrapped(slope, 12 * 64 - 1, 1024), 1024, "float"),
+        *table("AC_ERFC_SINGLE_SLOPE", wrapped(lambda c: slope(c) / (1 + more), 12 * 64 - 1, 1024), 1024, "float"),
     ]

@@ -51,7 +51,7 @@ AC_INLINE float ac_erff_fast(float x)
     const float y = fabsf(x), t = y + AC_STEPSF, c = t - AC_STEPSF, d = y - c, z = c * d, w = d * d;
     const int32_t k = (int32_t)(ac_bitsf(t) & 255);
     float p = AC_FMAF(AC_ERF_SINGLE_A1, z, AC_ERF_SINGLE_A0);
-    p = AC_FMAF(z, p, w * AC_ERF_SINGLE_B0);
+    p = AC_FMAF(z, p, AC_FMAF(w, AC_ERF_SINGLE_B0, AC_ERF_SINGLE_MORE));
     p = AC_FMAF(AC_ERFC_SINGLE_SLOPE[k], AC_FMAF(d, p, d), AC_ERF_SINGLE_AT[k]);
     return copysignf(y >= 3.96875f ? 1.0f : p, x);
 }
@@ -88,7 +88,7 @@ AC_INLINE float ac_erfc_atf(float t, float d)
     float p = AC_FMAF(AC_ERFC_SINGLE_A3, z, AC_ERFC_SINGLE_A2);
     p = AC_FMAF(p, z, AC_ERFC_SINGLE_A1);
     p = AC_FMAF(p, z, AC_ERFC_SINGLE_A0);
-    p = AC_FMAF(z, p, w * AC_FMAF(AC_ERFC_SINGLE_B1, z, AC_ERFC_SINGLE_B0));
+    p = AC_FMAF(z, p, AC_FMAF(w, AC_FMAF(AC_ERFC_SINGLE_B1, z, AC_ERFC_SINGLE_B0), AC_ERF_SINGLE_MORE));
     return AC_FMAF(-AC_ERFC_SINGLE_SLOPE[k], AC_FMAF(d, p, d), AC_ERFC_SINGLE_AT[k]);
 }
 
