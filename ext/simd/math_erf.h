@@ -190,11 +190,11 @@ AC_MATH_1(ac_ndtr_f64, double, uint64_t, ac_ndtr_fast, AC_NDTR_SPECIAL, ac_ndtr_
 AC_MATH_1(ac_ndtr_f32, float, uint32_t, ac_ndtrf_fast, AC_IS_NOTHING, ac_same_float)
 
 #define AC_LIST_MATH_ERF \
-    AC_MATH_ENTRY_1(erf, f, ac_erf_f32, 1.0, 1) \
-    AC_MATH_ENTRY_1(erf, d, ac_erf_f64, 2.0, 1) \
-    AC_MATH_ENTRY_1(erfc, f, ac_erfc_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(erfc, d, ac_erfc_f64, 3.0, 1) \
-    AC_MATH_ENTRY_1(ndtr, f, ac_ndtr_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(ndtr, d, ac_ndtr_f64, 3.0, 1)
+    AC_MATH_ENTRY_1(erf, f, ac_erf_f32, AC_LEVEL == 4 ? 0.4 : 0.42, 1) \
+    AC_MATH_ENTRY_1(erf, d, ac_erf_f64, AC_LEVEL == 4 ? 0.68 : 1.05, 1) \
+    AC_MATH_ENTRY_1(erfc, f, ac_erfc_f32, AC_LEVEL == 4 ? 0.39 : 0.46, 1) \
+    AC_MATH_ENTRY_1(erfc, d, ac_erfc_f64, AC_LEVEL == 4 ? 1.07 : 1.5, 1) \
+    AC_MATH_ENTRY_1(ndtr, f, ac_ndtr_f32, AC_LEVEL == 4 ? 0.41 : 0.51, 1) \
+    AC_MATH_ENTRY_1(ndtr, d, ac_ndtr_f64, AC_LEVEL == 4 ? 1.11 : 1.75, 1)
 
 #endif
