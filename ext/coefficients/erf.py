@@ -74,7 +74,7 @@ def lines():
     root, root_low = split(sqrt(mpf(1) / 2))
     root_single = single(root)
     more = SLOPE / single(SLOPE) - 1
-    small, small_low = split(exp(mpf(-200)))
+    small, small_low = split(exp(mpf(-200)) * mpf(2) ** 300)
     with mp.workprec(200):
         values = wrapped(erfc, 26 * 64, 2048)
         slopes = wrapped(lambda c: falling_slope(c) if c > 6 else slope(c), 26 * 64, 2048)
@@ -83,6 +83,7 @@ def lines():
         define("AC_SQRT_HALF_LO", root_low),
         define_single("AC_SQRT_HALF_SINGLE", root_single),
         define_single("AC_SQRT_HALF_SINGLE_LO", sqrt(mpf(1) / 2) - mpf(root_single)),
+        "/* exp(-200) times 2^300 */",
         define("AC_EXP_MINUS_200", small),
         define("AC_EXP_MINUS_200_LO", small_low),
         *(define(f"AC_ERFC_FAR{end}", v) for end, v in zip(("", "_LO"), split(1 / sqrt(pi)), strict=True)),
