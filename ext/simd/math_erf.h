@@ -6,7 +6,7 @@
  *
  * where D, the integral of exp(-2 c t - t^2) for t from 0 to d, is d (1 + rest), |d| <= 1/128, rest a polynomial in c d
  * and d^2. Both numbers come from tables. As D is small beside erf(c) and erfc(c), they are rounded little more than
- * twice: errors are 1.5 ULP for erf, 1.9 for erfc and ndtr. */
+ * twice: errors are below 1.5 ULP for erf, below 2 for erfc and ndtr. */
 #ifndef ALLCORES_MATH_ERF_H
 #define ALLCORES_MATH_ERF_H
 
