@@ -1,5 +1,7 @@
 """Polynomials near the minimax one, and numbers written as C does."""
 
+import re
+
 from mpmath import cos, lu_solve, matrix, mp, mpf, pi, polyval
 
 mp.prec = 500
@@ -45,8 +47,11 @@ def weighted(function, weight, low, high, degree, convert=float):
 
 def single(value):
     """Return the float32 number next to `value`."""
+    value = mpf(value)
     with mp.workprec(24):
-        return float(+mpf(value))
+        normal = +value
+    unit = mpf(2) ** -149
+    return float(normal if abs(value) >= mpf(2) ** -126 else mp.nint(value / unit) * unit)
 
 
 def weighted_single(function, weight, low, high, degree):
@@ -88,6 +93,18 @@ def define(name, value):
 def define_single(name, value):
     """Return a #define line of one float32 number."""
     return f"#define {name} {single(value).hex()}f"
+
+
+def table(name, values, size, kind="double"):
+    """Return the lines of a table of `size` numbers, zeros after `values`."""
+    rounded = [float(v).hex() if kind == "double" else single(v).hex() + "f" for v in values]
+    lines, line = [], ""
+    for text in [re.sub(r"\.?0*p", "p", v) for v in rounded]:
+        if len(line) + len(text) > 112:
+            lines.append(line)
+            line = ""
+        line += f" {text},"
+    return [f"static const {kind} {name}[{size}] = {{", *(f"   {line}" for line in [*lines, line]), "};"]
 
 
 def define_polynomial(name, coefficients, error, line=define):

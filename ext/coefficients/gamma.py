@@ -1,10 +1,11 @@
 """gammaln."""
 
-from mpmath import digamma, log, loggamma, mpf, pi, polygamma, sqrt
+from mpmath import digamma, log, log1p, loggamma, mpf, pi, polygamma, sqrt
 
 from coefficients.fit import centred, define, define_polynomial, one, split
 
 FROM = mpf("4.5")
+ROOTS = sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1
 
 
 def lines():
@@ -26,6 +27,12 @@ def lines():
         x = 1 / sqrt(max(z, mpf(2) ** -60))
         return 1 / (x * loggamma(x))
 
+    def beyond_square(f):  # (log(1 + f) - f) / f^2
+        return (log1p(f) - f) / f**2 if abs(f) > mpf(2) ** -60 else -mpf(1) / 2
+
+    def part_of_log(f):
+        return f**2 / log1p(f) if abs(f) > mpf(2) ** -60 else mpf(2) ** -60
+
     slope, slope_low = split(digamma(2))
     return [
         define("AC_HALF_LOG_2_PI", log(2 * pi) / 2),
@@ -37,4 +44,6 @@ def lines():
         "/* gammaln(x) = (x - 1/2) log(x) - x + log(2 pi) / 2 + p(1 / x^2) / x, x >= 4.5 */",
         *define_polynomial("AC_STIRLING_P", *centred(rest, part, mpf(2) ** -50, 1 / FROM**2, 6)),
         *define_polynomial("AC_STIRLINGF_P", *centred(rest, part, mpf(2) ** -50, 1 / FROM**2, 2)),
+        "/* log(1 + f) = f + f^2 p(f), sqrt(1/2) <= 1 + f <= sqrt(2), for float32 */",
+        *define_polynomial("AC_GAMMAF_LOG", *centred(beyond_square, part_of_log, *ROOTS, 10)),
     ]

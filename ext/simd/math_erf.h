@@ -1,4 +1,12 @@
-/* erf, erfc, ndtr (the normal distribution). */
+/* erf, erfc, ndtr (the normal distribution).
+ *
+ * With c = k / 64 next to x and d = x - c, exactly,
+ *
+ *   erf(x) = erf(c) + slope(c) D, erfc(x) = erfc(c) - slope(c) D, slope(c) = 2 / sqrt(pi) exp(-c^2)
+ *
+ * where D, the integral of exp(-2 c t - t^2) for t from 0 to d, is d (1 + rest), |d| <= 1/128, rest a polynomial in c d
+ * and d^2. Both numbers come from tables. As D is small beside erf(c) and erfc(c), they are rounded little more than
+ * twice: errors are below 1.5 ULP for erf, below 2 for erfc and ndtr. */
 #ifndef ALLCORES_MATH_ERF_H
 #define ALLCORES_MATH_ERF_H
 
@@ -7,217 +15,189 @@
 #include "math_erf_coefficients.h"
 
 #define AC_IS_NAN(x) ((x) != (x))
+#define AC_IS_NOTHING(x) ((void)(x), 0)
 
-/* erf(x) / x - 1, |x| <= 1. */
-AC_INLINE double ac_erf_small(double u)
-{
-    double p = AC_ERF_P11;
-    p = AC_FMA(p, u, AC_ERF_P10);
-    p = AC_FMA(p, u, AC_ERF_P9);
-    p = AC_FMA(p, u, AC_ERF_P8);
-    p = AC_FMA(p, u, AC_ERF_P7);
-    p = AC_FMA(p, u, AC_ERF_P6);
-    p = AC_FMA(p, u, AC_ERF_P5);
-    p = AC_FMA(p, u, AC_ERF_P4);
-    p = AC_FMA(p, u, AC_ERF_P3);
-    p = AC_FMA(p, u, AC_ERF_P2);
-    p = AC_FMA(p, u, AC_ERF_P1);
-    return AC_FMA(p, u, AC_ERF_P0);
-}
-
-AC_INLINE double ac_erf_smallf(double u)
-{
-    double p = AC_ERFF_P6;
-    p = AC_FMA(p, u, AC_ERFF_P5);
-    p = AC_FMA(p, u, AC_ERFF_P4);
-    p = AC_FMA(p, u, AC_ERFF_P3);
-    p = AC_FMA(p, u, AC_ERFF_P2);
-    p = AC_FMA(p, u, AC_ERFF_P1);
-    return AC_FMA(p, u, AC_ERFF_P0);
-}
-
-/* Up to 1 a polynomial, beyond 1 - exp(polynomial): there log(erfc(x)) need not be exact. 1 from 6 on. Error 1 ULP. */
-AC_INLINE double ac_erf_fast(double x)
-{
-    const double a = fabs(x), v = (a < 1.0 ? 1.0 : a > 6.0 ? 6.0 : a) - 1.25;
-    const double small = AC_FMA(x, ac_erf_small(x * x), x);
-    ac_scaled e;
-    double q = AC_ERF_Q17;
-    q = AC_FMA(q, v, AC_ERF_Q16);
-    q = AC_FMA(q, v, AC_ERF_Q15);
-    q = AC_FMA(q, v, AC_ERF_Q14);
-    q = AC_FMA(q, v, AC_ERF_Q13);
-    q = AC_FMA(q, v, AC_ERF_Q12);
-    q = AC_FMA(q, v, AC_ERF_Q11);
-    q = AC_FMA(q, v, AC_ERF_Q10);
-    q = AC_FMA(q, v, AC_ERF_Q9);
-    q = AC_FMA(q, v, AC_ERF_Q8);
-    q = AC_FMA(q, v, AC_ERF_Q7);
-    q = AC_FMA(q, v, AC_ERF_Q6);
-    q = AC_FMA(q, v, AC_ERF_Q5);
-    q = AC_FMA(q, v, AC_ERF_Q4);
-    q = AC_FMA(q, v, AC_ERF_Q3);
-    q = AC_FMA(q, v, AC_ERF_Q2);
-    q = AC_FMA(q, v, AC_ERF_Q1);
-    q = AC_FMA(q, v, AC_ERF_Q0);
-    e = ac_special_exp(q, 0.0);
-    return a < 1.0 ? small : copysign(1.0 - AC_FMA(e.scale, e.rest, e.scale), x);
-}
-
-AC_INLINE float ac_erff_fast(float single)
-{
-    const double x = single, a = fabs(x), v = (a < 1.0 ? 1.0 : a > 4.0 ? 4.0 : a) - 2.5;
-    const double small = AC_FMA(x, ac_erf_smallf(x * x), x);
-    double q = AC_ERFF_Q7;
-    q = AC_FMA(q, v, AC_ERFF_Q6);
-    q = AC_FMA(q, v, AC_ERFF_Q5);
-    q = AC_FMA(q, v, AC_ERFF_Q4);
-    q = AC_FMA(q, v, AC_ERFF_Q3);
-    q = AC_FMA(q, v, AC_ERFF_Q2);
-    q = AC_FMA(q, v, AC_ERFF_Q1);
-    q = AC_FMA(q, v, AC_ERFF_Q0);
-    q = copysign(1.0 - ac_special_expf(q), x);
-    return (float)(a < 1.0 ? small : q);
-}
-
-/* erfc(y + low) where h + l = (y + low)^2; 0.4 <= y, h <= 708. */
-AC_INLINE double ac_erfc_tail(double y, double low, double h, double l)
-{
-    const double sum = y + 2.0, u = 1.0 / sum;
-    const double lost = (y - (sum - 2.0)) + low; /* by the sum */
-    const double rest = AC_FMA(-u, lost, AC_FMA(-u, sum, 1.0)), v = AC_FMA(u, rest, u - 0.125);
-    const ac_scaled e = ac_special_exp(-h, -l);
-    double p = AC_ERFC_P23;
-    ac_dd bend, whole, product;
-    p = AC_FMA(p, v, AC_ERFC_P22);
-    p = AC_FMA(p, v, AC_ERFC_P21);
-    p = AC_FMA(p, v, AC_ERFC_P20);
-    p = AC_FMA(p, v, AC_ERFC_P19);
-    p = AC_FMA(p, v, AC_ERFC_P18);
-    p = AC_FMA(p, v, AC_ERFC_P17);
-    p = AC_FMA(p, v, AC_ERFC_P16);
-    p = AC_FMA(p, v, AC_ERFC_P15);
-    p = AC_FMA(p, v, AC_ERFC_P14);
-    p = AC_FMA(p, v, AC_ERFC_P13);
-    p = AC_FMA(p, v, AC_ERFC_P12);
-    p = AC_FMA(p, v, AC_ERFC_P11);
-    p = AC_FMA(p, v, AC_ERFC_P10);
-    p = AC_FMA(p, v, AC_ERFC_P9);
-    p = AC_FMA(p, v, AC_ERFC_P8);
-    p = AC_FMA(p, v, AC_ERFC_P7);
-    p = AC_FMA(p, v, AC_ERFC_P6);
-    p = AC_FMA(p, v, AC_ERFC_P5);
-    p = AC_FMA(p, v, AC_ERFC_P4);
-    p = AC_FMA(p, v, AC_ERFC_P3);
-    p = AC_FMA(p, v, AC_ERFC_P2);
-    p = AC_FMA(p, v, AC_ERFC_P1);
-    /* 2.5 ULP come together if each of the last steps is rounded */
-    bend = ac_two_prod(p, v);
-    whole = ac_two_sum(AC_ERFC_P0, bend.hi);
-    product = ac_two_prod(u, whole.hi);
-    p = AC_FMA(product.hi, e.rest + rest, AC_FMA(u, whole.lo + bend.lo, product.lo));
-    return (product.hi + p) * e.scale;
-}
-
-AC_INLINE double ac_erfc_tailf(double y, double square)
-{
-    const double u = 1.0 / (y + 2.0), v = u - 0.125;
-    double p = AC_ERFCF_P12;
-    p = AC_FMA(p, v, AC_ERFCF_P11);
-    p = AC_FMA(p, v, AC_ERFCF_P10);
-    p = AC_FMA(p, v, AC_ERFCF_P9);
-    p = AC_FMA(p, v, AC_ERFCF_P8);
-    p = AC_FMA(p, v, AC_ERFCF_P7);
-    p = AC_FMA(p, v, AC_ERFCF_P6);
-    p = AC_FMA(p, v, AC_ERFCF_P5);
-    p = AC_FMA(p, v, AC_ERFCF_P4);
-    p = AC_FMA(p, v, AC_ERFCF_P3);
-    p = AC_FMA(p, v, AC_ERFCF_P2);
-    p = AC_FMA(p, v, AC_ERFCF_P1);
-    p = AC_FMA(p, v, AC_ERFCF_P0);
-    return u * p * ac_special_expf(-square);
-}
-
-/* 1 - erf(x) up to 0.4, exp(-x^2) times a polynomial beyond. Special where the result is nearly subnormal. */
-AC_INLINE double ac_erfc_fast(double x)
-{
-    const double a = fabs(x), y = a > 26.5 ? 26.5 : a;
-    const ac_dd square = ac_two_prod(y, y);
-    const double small = 1.0 - AC_FMA(x, ac_erf_small(x * x), x), tail = ac_erfc_tail(y, 0.0, square.hi, square.lo);
-    return a < 0.4 ? small : x < 0.0 ? 2.0 - tail : tail;
-}
-
-AC_INLINE float ac_erfcf_fast(float single)
-{
-    const double x = single, a = fabs(x), y = a > 15.0 ? 15.0 : a;
-    const double small = 1.0 - AC_FMA(x, ac_erf_smallf(x * x), x), tail = ac_erfc_tailf(y, y * y);
-    return (float)(a < 0.4 ? small : x < 0.0 ? 2.0 - tail : tail);
-}
-
-/* erfc(-x / sqrt(2)) / 2, the square taken of x itself. */
-AC_INLINE double ac_ndtr_fast(double x)
-{
-    const double a = fabs(x), y = a > 37.5 ? 37.5 : a, u = x * x;
-    const ac_dd square = ac_two_prod(y, 0.5 * y);
-    const ac_dd scaled = ac_two_prod(AC_SQRT_HALF, y);
-    const double low = AC_FMA(AC_SQRT_HALF_LO, y, scaled.lo);
-    const double tail = 0.5 * ac_erfc_tail(scaled.hi, low, square.hi, square.lo);
-    double p = AC_NDTR_P8;
-    p = AC_FMA(p, u, AC_NDTR_P7);
-    p = AC_FMA(p, u, AC_NDTR_P6);
-    p = AC_FMA(p, u, AC_NDTR_P5);
-    p = AC_FMA(p, u, AC_NDTR_P4);
-    p = AC_FMA(p, u, AC_NDTR_P3);
-    p = AC_FMA(p, u, AC_NDTR_P2);
-    p = AC_FMA(p, u, AC_NDTR_P1);
-    p = AC_FMA(p, u, AC_NDTR_P0);
-    return a < 0.6 ? AC_FMA(x, p, 0.5) : x > 0.0 ? 1.0 - tail : tail;
-}
-
-AC_INLINE float ac_ndtrf_fast(float single)
-{
-    const double x = single, a = fabs(x), y = a > 20.0 ? 20.0 : a, u = x * x;
-    const double tail = 0.5 * ac_erfc_tailf(AC_SQRT_HALF * y, 0.5 * y * y);
-    double p = AC_NDTRF_P4;
-    p = AC_FMA(p, u, AC_NDTRF_P3);
-    p = AC_FMA(p, u, AC_NDTRF_P2);
-    p = AC_FMA(p, u, AC_NDTRF_P1);
-    p = AC_FMA(p, u, AC_NDTRF_P0);
-    return (float)(a < 0.6 ? AC_FMA(x, p, 0.5) : x > 0.0 ? 1.0 - tail : tail);
-}
+/* x + AC_STEPS has the bits of k in its last places, negative ones in two's complement; less AC_STEPS it is c. */
+#define AC_STEPS 0x1.8p46
+#define AC_STEPSF 0x1.8p17f
 
 AC_INLINE float ac_same_float(float x) { return x; }
 AC_INLINE double ac_same(double x) { return x; }
-AC_QUIET_1(ac_erfc_slow, double, erfc(x))
 
-/* Below -37.5: exp(-200) is taken in at last, and rounds to a subnormal number. */
-AC_NOINLINE double ac_ndtr_slow(double x)
+/* erf for |x| < 6, 1 from there. */
+AC_INLINE double ac_erf_fast(double x)
+{
+    const double y = fabs(x), t = y + AC_STEPS, c = t - AC_STEPS, d = y - c, z = c * d, w = d * d;
+    const uint64_t k = ac_bits(t) & 511;
+    double p = AC_ERF_A4, q = AC_ERF_B3, s = AC_ERF_C2;
+    p = AC_FMA(p, z, AC_ERF_A3);
+    q = AC_FMA(q, z, AC_ERF_B2);
+    s = AC_FMA(s, z, AC_ERF_C1);
+    p = AC_FMA(p, z, AC_ERF_A2);
+    q = AC_FMA(q, z, AC_ERF_B1);
+    s = AC_FMA(s, z, AC_ERF_C0);
+    p = AC_FMA(p, z, AC_ERF_A1);
+    q = AC_FMA(q, z, AC_ERF_B0);
+    s = AC_FMA(w, AC_ERF_D0, s);
+    p = AC_FMA(p, z, AC_ERF_A0);
+    q = AC_FMA(w, s, q);
+    p = AC_FMA(z, p, w * q);
+    p = AC_FMA(AC_ERFC_SLOPE[k], AC_FMA(d, p, d), AC_ERF_AT[k]);
+    return copysign(y >= 5.96875 ? 1.0 : p, x);
+}
+
+AC_INLINE float ac_erff_fast(float x)
+{
+    const float y = fabsf(x), t = y + AC_STEPSF, c = t - AC_STEPSF, d = y - c, z = c * d, w = d * d;
+    const int32_t k = (int32_t)(ac_bitsf(t) & 255);
+    float p = AC_FMAF(AC_ERF_SINGLE_A1, z, AC_ERF_SINGLE_A0);
+    p = AC_FMAF(z, p, AC_FMAF(w, AC_ERF_SINGLE_B0, AC_ERF_SINGLE_MORE));
+    p = AC_FMAF(AC_ERFC_SINGLE_SLOPE[k], AC_FMAF(d, p, d), AC_ERF_SINGLE_AT[k]);
+    return copysignf(y >= 3.96875f ? 1.0f : p, x);
+}
+
+/* erfc(c + d), t = c + AC_STEPS, -6 < c + d <= 26. */
+AC_INLINE double ac_erfc_at(double t, double d)
+{
+    const double c = t - AC_STEPS, z = c * d, w = d * d, u = z * z;
+    const uint64_t k = ac_bits(t) & 2047;
+    double p = AC_ERFC_A10, q = AC_ERFC_B8, s = AC_FMA(AC_ERFC_C5, z, AC_ERFC_C4);
+    const double r = AC_FMA(AC_ERFC_D1, z, AC_ERFC_D0);
+    p = AC_FMA(p, u, AC_FMA(AC_ERFC_A9, z, AC_ERFC_A8));
+    q = AC_FMA(q, u, AC_FMA(AC_ERFC_B7, z, AC_ERFC_B6));
+    s = AC_FMA(s, u, AC_FMA(AC_ERFC_C3, z, AC_ERFC_C2));
+    p = AC_FMA(p, u, AC_FMA(AC_ERFC_A7, z, AC_ERFC_A6));
+    q = AC_FMA(q, u, AC_FMA(AC_ERFC_B5, z, AC_ERFC_B4));
+    s = AC_FMA(s, u, AC_FMA(AC_ERFC_C1, z, AC_ERFC_C0));
+    p = AC_FMA(p, u, AC_FMA(AC_ERFC_A5, z, AC_ERFC_A4));
+    q = AC_FMA(q, u, AC_FMA(AC_ERFC_B3, z, AC_ERFC_B2));
+    s = AC_FMA(w, r, s);
+    p = AC_FMA(p, u, AC_FMA(AC_ERFC_A3, z, AC_ERFC_A2));
+    q = AC_FMA(q, u, AC_FMA(AC_ERFC_B1, z, AC_ERFC_B0));
+    p = AC_FMA(p, u, AC_FMA(AC_ERFC_A1, z, AC_ERFC_A0));
+    q = AC_FMA(w, s, q);
+    p = AC_FMA(z, p, w * q);
+    return AC_FMA(-AC_ERFC_SLOPE[k], AC_FMA(d, p, d), AC_ERFC_AT[k]);
+}
+
+/* erfc(c + d), t = c + AC_STEPSF, -4 < c + d < 12. */
+AC_INLINE float ac_erfc_atf(float t, float d)
+{
+    const float c = t - AC_STEPSF, z = c * d, w = d * d;
+    const int32_t k = (int32_t)(ac_bitsf(t) & 1023);
+    float p = AC_FMAF(AC_ERFC_SINGLE_A3, z, AC_ERFC_SINGLE_A2);
+    p = AC_FMAF(p, z, AC_ERFC_SINGLE_A1);
+    p = AC_FMAF(p, z, AC_ERFC_SINGLE_A0);
+    p = AC_FMAF(z, p, AC_FMAF(w, AC_FMAF(AC_ERFC_SINGLE_B1, z, AC_ERFC_SINGLE_B0), AC_ERF_SINGLE_MORE));
+    return AC_FMAF(-AC_ERFC_SINGLE_SLOPE[k], AC_FMAF(d, p, d), AC_ERFC_SINGLE_AT[k]);
+}
+
+/* x held between `low` < 0 and `high` > 0, their bits: beyond, the tables' indices would be those of subnormal numbers,
+ * which take a hundred times as long. An integer's minimum is one instruction and no branch to a compiler. */
+AC_INLINE float ac_erfc_within(float x, uint32_t low, int32_t high)
+{
+    const uint32_t u = ac_bitsf(x);
+    const int32_t b = (int32_t)(u < low ? u : low);
+    return ac_from_bitsf((uint32_t)(b < high ? b : high));
+}
+
+/* 2 below -5.95. */
+AC_INLINE double ac_erfc_fast(double x)
+{
+    const double t = x + AC_STEPS, r = ac_erfc_at(t, x - (t - AC_STEPS));
+    return x < -5.953125 ? 2.0 : r;
+}
+
+/* 2 at -3.97, 0 at 10.25. */
+AC_INLINE float ac_erfcf_fast(float x)
+{
+    const float y = ac_erfc_within(x, 0xc07e0000u, 0x41240000), t = y + AC_STEPSF;
+    const float r = ac_erfc_atf(t, y - (t - AC_STEPSF));
+    return x == x ? r : x;
+}
+
+/* erfc(-x / sqrt(2)) / 2, the quotient in two parts. */
+AC_INLINE double ac_ndtr_fast(double x)
+{
+#if AC_HAS_FMA
+    const double t = AC_FMA(x, -AC_SQRT_HALF, AC_STEPS), c = t - AC_STEPS;
+    const double d = AC_FMA(x, -AC_SQRT_HALF_LO, AC_FMA(x, -AC_SQRT_HALF, -c));
+#else
+    const ac_dd y = ac_two_prod(x, -AC_SQRT_HALF);
+    const double t = y.hi + AC_STEPS, c = t - AC_STEPS, d = (y.hi - c) + (y.lo - x * AC_SQRT_HALF_LO);
+#endif
+    const double r = ac_erfc_at(t, d);
+    return x > 8.40625 ? 1.0 : 0.5 * r;
+}
+
+/* 0 at -14.5, 1 at 5.5. */
+AC_INLINE float ac_ndtrf_fast(float x)
+{
+    const float y = ac_erfc_within(x, 0xc1680000u, 0x40b00000);
+#if AC_HAS_FMA
+    const float t = AC_FMAF(y, -AC_SQRT_HALF_SINGLE, AC_STEPSF), c = t - AC_STEPSF;
+    const float d = AC_FMAF(y, -AC_SQRT_HALF_SINGLE_LO, AC_FMAF(y, -AC_SQRT_HALF_SINGLE, -c));
+#else
+    const double scaled = -AC_SQRT_HALF * y;
+    const float t = (float)scaled + AC_STEPSF, d = (float)(scaled - (t - AC_STEPSF));
+#endif
+    const float r = 0.5f * ac_erfc_atf(t, d);
+    return x == x ? r : x;
+}
+
+/* root exp(-square) / y (1 - v + 3 v^2 - 15 v^3 + ...), root and square in two parts, square from 670 to 780. With root
+ * 1 / sqrt(pi), v = 1 / (2 y^2) this is erfc(y); with 1 / sqrt(2 pi), v = 1 / y^2 it is ndtr(-y). Powers of 2 come
+ * last: a subnormal result is rounded by the last of them. */
+AC_NOINLINE double ac_normal_far(double y, double v, ac_dd square, double root, double root_lo)
+{
+    const ac_scaled e = ac_special_exp(-(square.hi - 200.0), -square.lo);
+    const double u = root / y, u_lo = (ac_residual(root, u, y) + root_lo) / y;
+    double less = 0.0, hi, lo;
+    int n;
+    for (n = 17; n > 0; n -= 2) {
+        less = n * v * (1.0 - less);
+    }
+    lo = u_lo + u * (e.rest - less - e.rest * less);
+    hi = u + lo;
+    lo -= hi - u;
+    hi = AC_FMA(hi, AC_EXP_MINUS_200, AC_FMA(hi, AC_EXP_MINUS_200_LO, lo * AC_EXP_MINUS_200));
+    return hi * e.scale * 0x1p-300;
+}
+
+/* Where results are nearly subnormal, less, or NaN. scipy.special tells of no underflow. */
+AC_NOINLINE double ac_erfc_slow(double x)
 {
     const ac_flags flags = ac_take_flags();
-    const double y = x < -39.0 ? 39.0 : -x;
-    const ac_dd square = ac_two_prod(y, 0.5 * y);
-    const double tail = ac_erfc_tail(AC_SQRT_HALF * y, 0.0, square.hi - 200.0, square.lo);
-    const volatile double r = (0.5 * AC_EXP_MINUS_200) * tail;
+    const double y = x > 27.5 ? 27.5 : x;
+    const volatile double r = ac_normal_far(y, 0.5 / (y * y), ac_two_prod(y, y), AC_ERFC_FAR, AC_ERFC_FAR_LO);
     ac_put_flags(flags);
     return AC_IS_NAN(x) ? x : r;
 }
 
-/* What is special but NaN is 0 or nearly so. */
-#define AC_ERFC_SPECIAL(x) (!((x) <= 26.5))
-#define AC_NDTR_SPECIAL(x) (!((x) >= -37.5))
-AC_MATH_1(ac_erf_f64, double, uint64_t, ac_erf_fast, AC_IS_NAN, ac_same)
-AC_MATH_1(ac_erf_f32, float, uint32_t, ac_erff_fast, AC_IS_NAN, ac_same_float)
+AC_NOINLINE double ac_ndtr_slow(double x)
+{
+    const ac_flags flags = ac_take_flags();
+    const double y = x < -39.0 ? 39.0 : -x;
+    const volatile double r = ac_normal_far(y, 1.0 / (y * y), ac_two_prod(y, 0.5 * y), AC_NDTR_FAR, AC_NDTR_FAR_LO);
+    ac_put_flags(flags);
+    return AC_IS_NAN(x) ? x : r;
+}
+
+#define AC_ERFC_SPECIAL(x) (!((x) <= 26.0))
+#define AC_NDTR_SPECIAL(x) (!((x) >= -36.765625))
+AC_MATH_1(ac_erf_f64, double, uint64_t, ac_erf_fast, AC_IS_NOTHING, ac_same)
+AC_MATH_1(ac_erf_f32, float, uint32_t, ac_erff_fast, AC_IS_NOTHING, ac_same_float)
 AC_MATH_1(ac_erfc_f64, double, uint64_t, ac_erfc_fast, AC_ERFC_SPECIAL, ac_erfc_slow)
-AC_MATH_1(ac_erfc_f32, float, uint32_t, ac_erfcf_fast, AC_IS_NAN, ac_same_float)
+AC_MATH_1(ac_erfc_f32, float, uint32_t, ac_erfcf_fast, AC_IS_NOTHING, ac_same_float)
 AC_MATH_1(ac_ndtr_f64, double, uint64_t, ac_ndtr_fast, AC_NDTR_SPECIAL, ac_ndtr_slow)
-AC_MATH_1(ac_ndtr_f32, float, uint32_t, ac_ndtrf_fast, AC_IS_NAN, ac_same_float)
+AC_MATH_1(ac_ndtr_f32, float, uint32_t, ac_ndtrf_fast, AC_IS_NOTHING, ac_same_float)
 
 #define AC_LIST_MATH_ERF \
-    AC_MATH_ENTRY_1(erf, f, ac_erf_f32, 1.0, 1) \
-    AC_MATH_ENTRY_1(erf, d, ac_erf_f64, 2.0, 1) \
-    AC_MATH_ENTRY_1(erfc, f, ac_erfc_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(erfc, d, ac_erfc_f64, 3.0, 1) \
-    AC_MATH_ENTRY_1(ndtr, f, ac_ndtr_f32, 1.5, 1) \
-    AC_MATH_ENTRY_1(ndtr, d, ac_ndtr_f64, 3.0, 1)
+    AC_MATH_ENTRY_1(erf, f, ac_erf_f32, AC_LEVEL == 4 ? 0.4 : 0.42, 1) \
+    AC_MATH_ENTRY_1(erf, d, ac_erf_f64, AC_LEVEL == 4 ? 0.68 : 1.05, 1) \
+    AC_MATH_ENTRY_1(erfc, f, ac_erfc_f32, AC_LEVEL == 4 ? 0.39 : 0.46, 1) \
+    AC_MATH_ENTRY_1(erfc, d, ac_erfc_f64, AC_LEVEL == 4 ? 1.07 : 1.5, 1) \
+    AC_MATH_ENTRY_1(ndtr, f, ac_ndtr_f32, AC_LEVEL == 4 ? 0.41 : 0.51, 1) \
+    AC_MATH_ENTRY_1(ndtr, d, ac_ndtr_f64, AC_LEVEL == 4 ? 1.11 : 1.75, 1)
 
 #endif

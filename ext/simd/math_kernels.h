@@ -1,5 +1,12 @@
 /* The mathematics of one instruction-set level; AC_ISA is its name. Compiled apart from kernels.h, as the compiler may
  * here assume that nobody looks at floating-point flags (mathematics.h sees to them): it vectorises selections only then. */
+
+/* Tables are read by gather instructions: told nothing, GCC reads them one element at a time, some processors being slow
+ * at them. */
+#if defined(__AVX2__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC target("tune=haswell")
+#endif
+
 #include "mathematics.h"
 
 #include "math_arc.h"
