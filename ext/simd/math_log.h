@@ -1,7 +1,8 @@
 /* log, log2, log10, log1p.
  *
- * x = 2^k m with m from sqrt(1/2) to sqrt(2), f = m - 1 and log(m) = 2 atanh(s / 2) with s = f / (1 + f / 2): s is taken
- * with the rest of its division, and the series' remainder is small beside it, so that the sum has some 58 bits. */
+ * float64: x = 2^k m with m from sqrt(1/2) to sqrt(2), f = m - 1 and log(m) = 2 atanh(s / 2), s = f / (1 + f / 2): s is
+ * taken with the rest of its division, and the series' remainder is small beside it, so that the sum has some 58 bits.
+ * float32: a polynomial of f, in float32 arithmetic where there is FMA. */
 #ifndef ALLCORES_MATH_LOG_H
 #define ALLCORES_MATH_LOG_H
 
@@ -219,7 +220,7 @@ AC_INLINE float ac_log10f_fast(float x)
     return AC_FMAF(parts.k, AC_LOG10_2_SINGLE * 0x1p-23f, AC_FMAF(f, AC_LOG10_E_SINGLE, p));
 }
 
-/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2: for these f is exact, if all x for which 1 + x rounds to 3/4 or 3/2 have k = 0.
+/* 1 + x = 2^k (1 + f), f from -1/4 to 1/2: for these f is exact, if k = 0 wherever 1 + x rounds to 3/4 or 3/2.
  * With -k in place of k, and 1 - 2^-k in place of 2^-k - 1, -0 stays -0. Error 0.96 ULP. */
 AC_INLINE float ac_log1pf_fast(float x)
 {

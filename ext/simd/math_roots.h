@@ -108,8 +108,8 @@ AC_NOINLINE double ac_cbrt_slow(double x)
 AC_MATH_1(ac_cbrt_f64, double, uint64_t, ac_cbrt_fast, ac_cbrt_special, ac_cbrt_slow)
 
 #if AC_HAS_FMA
-/* By an estimate r of 1 / cbrt(|x|) from the bits of x, times a polynomial of what r^3 |x| lacks of 1, right to 2^-18; and
- * a Newton step for y = |x| r^2. Error 0.8 ULP. */
+/* By an estimate r of 1 / cbrt(|x|) from the bits of x, times a polynomial of what r^3 |x| lacks of 1, right to 2^-18;
+ * and a Newton step for y = |x| r^2. Error 0.8 ULP. */
 AC_INLINE float ac_cbrtf_fast(float x)
 {
     const uint32_t bits = ac_bitsf(x) & 0x7fffffffu;
