@@ -25,6 +25,11 @@ def units(x):
     return x**2 * (8 if x < -0.25 else 2 if x < 0 else 1)
 
 
+def cubed(x):
+    """Return what `rest3` weighs in exp(x), and more where roundings already make most."""
+    return x**3 * (4 if x < -0.25 else 1)
+
+
 def share(x):
     """Return what `power1` weighs in 2^x."""
     return x / 2**x
@@ -44,7 +49,7 @@ def lines():
         define("AC_LN2", whole),
         define("AC_LN2_REST", rest),
         "/* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */",
-        *define_polynomial("AC_EXP_P", *weighted(rest3, lambda x: x * units(x), -half, half, 8)),
+        *define_polynomial("AC_EXP_P", *weighted(rest3, cubed, -half, half, 8)),
         "/* the same for exp(r) - 1 */",
         *define_polynomial("AC_EXPM1_P", *weighted(rest3, lambda x: x**2, -half, half, 9)),
         "/* exp(r) = 1 + r + r^2 p(r), for float32 results */",

@@ -9,16 +9,16 @@
 #define AC_LN2 0x1.62e42fefa39efp-1
 #define AC_LN2_REST 0x1.abc9e3b39803fp-56
 /* exp(r) = 1 + r + r^2 (1/2 + r p(r)), |r| <= log(2) / 2 */
-/* largest error 1.2e-17 */
-#define AC_EXP_P0 0x1.555555555541ap-3
-#define AC_EXP_P1 0x1.5555555552fa3p-5
-#define AC_EXP_P2 0x1.1111111165917p-7
-#define AC_EXP_P3 0x1.6c16c17d5aa23p-10
-#define AC_EXP_P4 0x1.a019ffcb63439p-13
-#define AC_EXP_P5 0x1.a019a9a4f46e1p-16
-#define AC_EXP_P6 0x1.71e2493b41dfap-19
-#define AC_EXP_P7 0x1.28a0d7cf51526p-22
-#define AC_EXP_P8 0x1.a8749bd639847p-26
+/* largest error 8.9e-18 */
+#define AC_EXP_P0 0x1.55555555554bfp-3
+#define AC_EXP_P1 0x1.5555555552be5p-5
+#define AC_EXP_P2 0x1.111111113f134p-7
+#define AC_EXP_P3 0x1.6c16c17e65f6bp-10
+#define AC_EXP_P4 0x1.a01a0092b27c9p-13
+#define AC_EXP_P5 0x1.a019a6abd17bbp-16
+#define AC_EXP_P6 0x1.71e099ca9265cp-19
+#define AC_EXP_P7 0x1.28a3918df6abdp-22
+#define AC_EXP_P8 0x1.ab0fcd77a7186p-26
 /* the same for exp(r) - 1 */
 /* largest error 5.8e-19 */
 #define AC_EXPM1_P0 0x1.5555555555559p-3
