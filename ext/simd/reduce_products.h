@@ -10,7 +10,7 @@
 
 enum {
     AC_DOT_LEAF = 1024,   /* products that strands sum; longer vectors are halved */
-    AC_DOT_STRANDS = 32,
+    AC_DOT_STRANDS = 32,  /* less where registers are few: 1, 8 or 32 */
     AC_DOT_COLUMNS = 128, /* vectors side by side that are summed together, */
     AC_DOT_ROWS = 256     /* and for how many products, before they are halved */
 };
@@ -29,7 +29,7 @@ enum {
 
 /* ac_dot_S: out[j] = sum of a[j, i] * b[j, i], i < n, for j < m. ACC: the type of a partial sum. DECIDED(sum): whether no
  * later product matters. The order depends on n alone, but for vectors side by side. */
-#define AC_DOTS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED) \
+#define AC_DOTS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED, STRANDS) \
     AC_INLINE ACC ac_dot_##S##_strands(const char *a, ac_intp sa, const char *b, ac_intp sb, ac_intp n, ac_intp strands) \
     { \
         ACC r[AC_DOT_STRANDS], sum; \
@@ -76,11 +76,11 @@ enum {
                 ? first : PLUS(ACC, first, ac_dot_##S##_row(a + half * sa, sa, b + half * sb, sb, n - half)); \
         } \
         if (sa == one && sb == one) { \
-            return n < 4 * AC_DOT_STRANDS ? ac_dot_##S##_strands(a, one, b, one, n, 8) \
-                                          : ac_dot_##S##_strands(a, one, b, one, n, AC_DOT_STRANDS); \
+            return n < 4 * (STRANDS) ? ac_dot_##S##_strands(a, one, b, one, n, (STRANDS) < 8 ? (STRANDS) : 8) \
+                                     : ac_dot_##S##_strands(a, one, b, one, n, STRANDS); \
         } \
-        return n < 4 * AC_DOT_STRANDS ? ac_dot_##S##_strands(a, sa, b, sb, n, 8) \
-                                      : ac_dot_##S##_strands(a, sa, b, sb, n, AC_DOT_STRANDS); \
+        return n < 4 * (STRANDS) ? ac_dot_##S##_strands(a, sa, b, sb, n, (STRANDS) < 8 ? (STRANDS) : 8) \
+                                 : ac_dot_##S##_strands(a, sa, b, sb, n, STRANDS); \
     } \
     AC_INLINE void ac_dot_##S##_short(ACC *out, const char *a, ac_intp sma, ac_intp sa, const char *b, ac_intp smb, \
                                       ac_intp sb, ac_intp m, ac_intp n) \
@@ -174,7 +174,7 @@ enum {
 
 /* What a matrix product needs of a type: a panel of the second matrix packed by rows, and that panel times rows of the
  * first one, each sum in order. */
-#define AC_PANELS(S, T, ACC, LOAD, TIMES, PLUS) \
+#define AC_PANELS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED) \
     static void ac_pack_##S(char *to, const char *b, ac_intp sk, ac_intp sj, ac_intp k, ac_intp n) \
     { \
         ACC *out = (ACC *)to; \
@@ -200,6 +200,16 @@ enum {
         for (r = 0; r < m; r++, a += sm, out += n) { \
             const ACC *p = (const ACC *)panel; \
             for (i = 0; i + 4 <= k; i += 4, p += 4 * n) { \
+                if (DECIDED(1) && i % 16 == 0) { \
+                    int open = 0; \
+                    for (j = 0; j < n; j++) { \
+                        open |= !DECIDED(out[j]); \
+                    } \
+                    if (!open) { \
+                        i = k; \
+                        break; \
+                    } \
+                } \
                 const ACC a1 = LOAD(*(const T *)(a + i * sk)), a2 = LOAD(*(const T *)(a + (i + 1) * sk)); \
                 const ACC a3 = LOAD(*(const T *)(a + (i + 2) * sk)), a4 = LOAD(*(const T *)(a + (i + 3) * sk)); \
                 AC_INDEPENDENT \
@@ -269,21 +279,21 @@ static uint16_t ac_half_of_float(float x)
 }
 
 #define AC_LOW_BYTE(x) ((uint8_t)(x))
-#define AC_PRODUCT(S, T, ACC, LOAD, TIMES, PLUS, DECIDED, CONVERT) \
-    AC_DOTS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED) \
-    AC_PANELS(S, T, ACC, LOAD, TIMES, PLUS) \
+#define AC_PRODUCT(S, T, ACC, LOAD, TIMES, PLUS, DECIDED, STRANDS, CONVERT) \
+    AC_DOTS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED, STRANDS) \
+    AC_PANELS(S, T, ACC, LOAD, TIMES, PLUS, DECIDED) \
     AC_PRODUCT_STORE(S, T, ACC, CONVERT)
 
-AC_PRODUCT(b1, uint8_t, uint8_t, AC_AS_TRUTH, AC_DOT_B, AC_SUM_B, AC_IF_TRUE, AC_AS_LOADED)
-AC_PRODUCT(w1, uint8_t, uint16_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_LOW_BYTE)
-AC_PRODUCT(w2, uint16_t, uint16_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_AS_LOADED)
-AC_PRODUCT(w4, uint32_t, uint32_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_AS_LOADED)
-AC_PRODUCT(w8, uint64_t, uint64_t, AC_AS_LOADED, AC_DOT_I, AC_SUM_W, AC_NEVER, AC_AS_LOADED)
-AC_PRODUCT(f2, uint16_t, float, ac_float_of_half, AC_DOT_F, AC_SUM_F, AC_NEVER, ac_half_of_float)
-AC_PRODUCT(g, long double, long double, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER, AC_AS_LOADED)
-AC_DOTS(f4, float, float, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER)
+AC_PRODUCT(b1, uint8_t, uint8_t, AC_AS_TRUTH, AC_DOT_B, AC_SUM_B, AC_IF_TRUE, AC_DOT_STRANDS, AC_AS_LOADED)
+AC_PRODUCT(w1, uint8_t, uint16_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_DOT_STRANDS, AC_LOW_BYTE)
+AC_PRODUCT(w2, uint16_t, uint16_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_DOT_STRANDS, AC_AS_LOADED)
+AC_PRODUCT(w4, uint32_t, uint32_t, AC_AS_LOADED, AC_DOT_W, AC_SUM_W, AC_NEVER, AC_DOT_STRANDS, AC_AS_LOADED)
+AC_PRODUCT(w8, uint64_t, uint64_t, AC_AS_LOADED, AC_DOT_I, AC_SUM_W, AC_NEVER, AC_DOT_STRANDS, AC_AS_LOADED)
+AC_PRODUCT(f2, uint16_t, float, ac_float_of_half, AC_DOT_F, AC_SUM_F, AC_NEVER, AC_DOT_STRANDS, ac_half_of_float)
+AC_PRODUCT(g, long double, long double, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER, 1, AC_AS_LOADED)
+AC_DOTS(f4, float, float, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER, AC_DOT_STRANDS)
 AC_PRODUCT_STORE(f4, float, float, AC_AS_LOADED)
-AC_DOTS(f8, double, double, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER)
+AC_DOTS(f8, double, double, AC_AS_LOADED, AC_DOT_F, AC_SUM_F, AC_NEVER, AC_DOT_STRANDS)
 AC_PRODUCT_STORE(f8, double, double, AC_AS_LOADED)
 
 /* The first factor conjugated. */
