@@ -177,7 +177,8 @@ cdef int run_strips(Work *work, int threads) noexcept nogil:
     work.beside = 1
     if along.n < 32 and along.a * along.n == job.axes[1].a:
         work.beside = 128 // along.n
-    work.group = 1 + PIECE // along.n
+    # Wide rows are kept whole too: columns of a matrix, cut apart, are read in crumbs.
+    work.group = max(1 + PIECE // along.n, (job.axes[1].n + 15) // 16 if along.n > NARROW else <npy_intp> 1)
     work.units = (job.axes[1].n + work.group - 1) // work.group
     work.tasks = min(work.units, <npy_intp> (4 * threads))
     # The last row is for outputs that are not partial results.
@@ -213,7 +214,7 @@ cdef int run_kept(Work *work, int threads, bint any_order) noexcept nogil:
         r += 1
     work.outputs = take_outer(work.kept, &work.nk, job, 1, -1, False)
     work.rounds = take_outer(work.red, &work.nr, job, 1, r, True)
-    if any_order and job.nd == 2 and n <= 512 and job.gather == NULL and job.total > 2 * PIECE:
+    if any_order and job.nd == 2 and n <= WIDE and job.gather == NULL and job.total > 2 * PIECE:
         return run_strips(work, threads)
     if threads > 1 and work.outputs < 2 * threads:
         wanted = (2 * threads + work.outputs - 1) // work.outputs

@@ -117,6 +117,8 @@ cdef enum:
     PIECE = 16384       # elements of the largest part of a row that is not split
     OWN_OUTPUTS = 256   # from so many outputs on, a task has whole outputs; below, outputs are made of parts
     COLUMNS = 2048      # of one output block, which stays in the first-level cache
+    NARROW = 512        # columns of a matrix that is cut by rows, where the order is free
+    WIDE = 4096         # and that is cut into few such strips
     GATHERED_ROWS = 8
     GATHERED = 2048     # elements of short rows that are gathered together
     SHORT_ROW = 64
