@@ -1,5 +1,4 @@
-"""Inner products of many pairs of vectors, and products of vectors and matrices that BLAS does not take, against NumPy's
-and torch's."""
+"""Inner products of many pairs of vectors, and products that BLAS does not take, against NumPy and torch."""
 
 import argparse
 from functools import partial

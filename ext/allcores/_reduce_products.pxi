@@ -118,7 +118,7 @@ cdef void vecdot_loop(char **args, const npy_intp *dims, const npy_intp *steps, 
     job.group = min(<npy_intp> 128, 1 + PIECE * parts // job.n)
     job.groups = (job.m + job.group - 1) // job.group
     job.units = parts * job.groups
-    job.tasks = min(job.units, <npy_intp> (4 * threads))
+    job.tasks = tasks_of(job.units, threads, ns)
     job.start = <npy_intp *> malloc((parts + 1) * sizeof(npy_intp))
     job.partial = <char *> malloc(parts * job.m * job.entry.acc)
     if job.start == NULL or job.partial == NULL:
@@ -182,7 +182,7 @@ cdef void matmul_loop(char **args, const npy_intp *dims, const npy_intp *steps, 
     threads = threads_for(job.m * job.n * job.k, ns)
     job.rows = min(max(one, job.m), max(<npy_intp> PANEL_ROWS, job.m * job.across // (4 * 64)))
     job.units = (job.m + job.rows - 1) // job.rows * job.across
-    job.tasks = min(job.units, <npy_intp> (4 * threads))
+    job.tasks = tasks_of(job.units, threads, ns)
     inner[0], inner[1], inner[2], inner[3] = 1, job.m, job.k, job.n
     for i in range(dims[0]):
         for j in range(3):

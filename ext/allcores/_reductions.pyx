@@ -131,6 +131,9 @@ cdef bint buffers_rows = numpy_version >= (2, 3)
 # With an `out`, it walked axes of negative step backwards up to 2.1: another order of sums, and wrong extremes.
 cdef bint turns_axes = numpy_version < (2, 2)
 
+# Serial nanoseconds of each thread's share, up to which a call has as many tasks as threads.
+cdef double ALIKE_NS = 300e3
+
 # Calls that found a path, for tests.
 cdef long long reductions_done = 0
 
@@ -141,7 +144,10 @@ cdef inline const ac_reductions *reductions() noexcept nogil:
 
 include "_reduce_plan.pxi"
 include "_reduce_run.pxi"
+include "_reduce_kept.pxi"
+include "_reduce_rows.pxi"
 include "_reduce_arg.pxi"
+include "_reduce_job.pxi"
 include "_reduce_api.pxi"
 include "_reduce_products.pxi"
 

@@ -275,7 +275,7 @@ AC_INLINE double ac_number_square_f8(double v, double c)
     AC_PAIRWISE(ac_nanadd_##S, T, S, 0, NUMBER) \
     AC_FOLD_COLS(ac_nanadd_##S, T, T, AC_PLUS_NUMBER_##S) \
     AC_PAIRWISE_SUM(ac_nansquares_##S, T, S, NUMBER_SQUARE) \
-    AC_FOLD_PRODUCT(ac_nanmul_##S, T, 1, AC_TIMES_NUMBER, AC_JOIN_TIMES) \
+    AC_FOLD_PRODUCT(ac_nanmul_##S, T, 1, AC_TIMES_NUMBER, AC_JOIN_TIMES, AC_ROLLED) \
     AC_NUMBERS(T, COUNT, S) \
     AC_COUNT_NUMBERS(T, COUNT, S) \
     AC_COUNTED(ac_nanmean_##S, T, COUNT, S, 0, ac_nanadd_##S, ac_number_##S) \
