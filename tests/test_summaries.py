@@ -150,7 +150,9 @@ def test_weighted_variance(dtype, kind):
             along = rng.random(view.shape[axis])
             shape = [view.shape[i] if i == axis else 1 for i in range(view.ndim)]
             got = ac.weighted_var(view, along, axis, ddof=0.1, kind=kind)
-            np.testing.assert_allclose(got, weighted_variance(view, along.reshape(shape), axis, 0.1, kind), rtol=1e-11, atol=1e-9)
+            np.testing.assert_allclose(
+                got, weighted_variance(view, along.reshape(shape), axis, 0.1, kind), rtol=1e-11, atol=1e-9
+            )
     assert ac.weighted_var(x, weights, (0, 1), keepdims=True).shape == (1, 1, 5)
     assert ac.weighted_var(x, weights, keepdims=True).shape == (1, 1, 1)
 

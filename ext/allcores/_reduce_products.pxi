@@ -151,8 +151,8 @@ cdef void panels_task(void *context, Py_ssize_t index) noexcept nogil:
             first = 0
             while first < job.k:
                 some = min(<npy_intp> PANEL, job.k - first)
-                entry.pack(panel, job.b + first * job.steps[2] + column * job.steps[3], job.steps[2], job.steps[3], some,
-                           columns)
+                entry.pack(panel, job.b + first * job.steps[2] + column * job.steps[3], job.steps[2], job.steps[3],
+                           some, columns)
                 entry.panel(sums, job.a + row * job.steps[0] + first * job.steps[1], job.steps[0], job.steps[1], panel,
                             rows, some, columns)
                 first += some
@@ -199,8 +199,8 @@ cdef void matmul_loop(char **args, const npy_intp *dims, const npy_intp *steps, 
 
 def generalised(numpy_ufunc, bint matrices):
     """
-    A plain ufunc with the types of `numpy_ufunc`, np.vecdot or np.matmul (`matrices`), and loops of ours where there are
-    any, which use all cores; the others are NumPy's.
+    A plain ufunc with the types of `numpy_ufunc`, np.vecdot or np.matmul (`matrices`), and loops of ours where there
+    are any, which use all cores; the others are NumPy's.
     """
     cdef PyUFuncObject *numpy = <PyUFuncObject *> numpy_ufunc
     cdef loop_fn *functions = <loop_fn *> malloc(numpy.ntypes * sizeof(loop_fn))
