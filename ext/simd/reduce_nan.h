@@ -188,7 +188,7 @@ AC_INLINE double ac_number_square_f8(double v, double c)
 /* Least and greatest. Until there is a number the worst stands for it, as one comparison then does; whether a row or
  * column had any is looked at only where the worst comes out. JOIN takes NaN as no number. */
 #define AC_NAN_EXTREME(NAME, T, COUNT, S, WORST, OF, JOIN_OF, JOIN) \
-    AC_FOLD_ROW(NAME##_number, T, T, WORST, OF, JOIN_OF, AC_STRANDS, 1, AC_ROLLED) \
+    AC_FOLD_ROW(NAME##_number, T, T, WORST, OF, JOIN_OF, AC_STRANDS, 1, AC_ROLLED, AC_ROLLED) \
     AC_FOLD_COLS(NAME##_number, T, T, OF) \
     static T NAME##_row(const char *a, ac_intp n, ac_intp sn) \
     { \
