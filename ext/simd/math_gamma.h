@@ -103,8 +103,9 @@ AC_NOINLINE double ac_gammaln_slow(double x)
     int sign; /* lgamma would write to a variable that all threads share */
     r = lgamma_r(x, &sign);
 #endif
+    r = x < -1.7976931348623157e308 ? x : r; /* with NaN this raises a flag too */
     ac_put_flags(flags);
-    return x == -(double)INFINITY ? x : r;
+    return r;
 }
 
 AC_NOINLINE float ac_gammalnf_slow(float x)
