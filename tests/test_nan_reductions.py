@@ -256,6 +256,35 @@ def test_floating_point_warnings(name, x):
             np.testing.assert_array_equal(got, expected)
 
 
+def rows_that_warn(dtype):
+    large = np.finfo(dtype).max
+    for row in (
+        (np.nan, np.nan, np.nan), (np.inf, np.inf, np.nan), (np.inf, -np.inf, 1), (-np.inf, np.nan, 1),
+        (1, np.nan, np.nan), (large, large, np.nan), (large, -large, 1), (np.finfo(dtype).tiny / 8, 1, np.nan),
+        (0, -0.0, np.nan), (1, 2, 3),
+    ):  # fmt: skip
+        yield np.array(row, dtype)
+
+
+@pytest.mark.parametrize("state", ["default", "warn", "raise"])
+@pytest.mark.parametrize("dtype", ["f", "d"])
+@pytest.mark.parametrize("name", NAMES)
+def test_warnings_of_slices_are_numpys(name, dtype, state):
+    for row in rows_that_warn(dtype):
+        for wide in (False, True):
+            x = np.ones((40, 300), dtype)
+            x[7] = np.resize(row, 300)
+            x = x if wide else x.T.copy()
+            for axis in (int(wide), None):
+                for options in ({}, {"ddof": 99.5}) if name in ("nanvar", "nanstd") else ({},):
+                    errors = {} if state == "default" else {"all": state}
+                    with np.errstate(**errors):
+                        got, said = heard(getattr(ac, name), x, axis=axis, **options)
+                        expected, numpys = heard(getattr(np, name), x, axis=axis, **options)
+                    assert said == numpys, (row, wide, axis, options)
+                    assert isinstance(got, str) == isinstance(expected, str), (row, wide, axis, options)
+
+
 def test_the_warning_points_to_the_caller():
     for name in ("nanmean", "nanmin", "nanmax", "nanvar", "nanstd"):
         with warnings.catch_warnings(record=True) as caught:

@@ -42,7 +42,10 @@ def test_every_ufunc_of_numpy_has_its_name_here():
             assert name in ac.__all__
     assert ac.abs is ac.absolute
     assert ac.pow is ac.power
-    assert ac.matmul is np.matmul
+    for name in ("matmul", "vecdot"):
+        assert type(getattr(ac, name)) is ac.ufunc
+        assert getattr(ac, name).signature == getattr(np, name).signature
+        assert pickle.loads(pickle.dumps(getattr(ac, name))) is getattr(ac, name)
 
 
 def test_the_type_cannot_be_made_or_changed_by_mistake():

@@ -2,6 +2,7 @@
 
 import itertools
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -118,6 +119,88 @@ def test_average_leaves_the_rest_to_numpy():
     ):
         assert outcome(ac.average, x, **options) == outcome(np.average, x, **options)
     assert ac.average([1, 2, 4]) == np.average([1, 2, 4])
+
+
+def weighted_variance(x, w, axis, ddof, kind):
+    """The formula as it is written down, of float64."""
+    x, w = x.astype(float), np.broadcast_to(w, x.shape).astype(float)
+    total = w.sum(axis, keepdims=True)
+    mean = (w * x).sum(axis, keepdims=True) / total
+    lost = ddof if kind == "frequency" else ddof * (w * w).sum(axis, keepdims=True) / total
+    return ((w * (x - mean) ** 2).sum(axis, keepdims=True) / (total - lost)).squeeze(axis)
+
+
+@pytest.mark.parametrize("kind", ["frequency", "reliability"])
+@pytest.mark.parametrize("dtype", list("fdiB"))
+def test_weighted_variance(dtype, kind):
+    rng = np.random.default_rng(8)
+    x = (rng.random((60, 70, 5)) * 90).astype(dtype)
+    for view in views(x):
+        weights = (rng.random(view.shape) * 4 + 1).astype("f")
+        for axis in axes_of(view.ndim):
+            for ddof in (0, 1, 2.5):
+                expected = weighted_variance(view, weights, axis, ddof, kind)
+                options = {"axis": axis, "ddof": ddof, "kind": kind}
+                got = on_any_threads(ac.weighted_var, view, weights, **options)
+                assert got.shape == expected.shape
+                assert got.dtype == np.average(view, weights=weights).dtype
+                np.testing.assert_allclose(got, expected, rtol=2e-4 if got.dtype == "f" else 1e-11, atol=1e-9)
+                np.testing.assert_allclose(ac.weighted_std(view, weights, **options) ** 2, got, rtol=1e-6)
+        for axis in range(view.ndim):
+            along = rng.random(view.shape[axis])
+            shape = [view.shape[i] if i == axis else 1 for i in range(view.ndim)]
+            got = ac.weighted_var(view, along, axis, ddof=0.1, kind=kind)
+            np.testing.assert_allclose(
+                got, weighted_variance(view, along.reshape(shape), axis, 0.1, kind), rtol=1e-11, atol=1e-9
+            )
+    assert ac.weighted_var(x, weights, (0, 1), keepdims=True).shape == (1, 1, 5)
+    assert ac.weighted_var(x, weights, keepdims=True).shape == (1, 1, 1)
+
+
+def test_weighted_variance_is_that_of_others():
+    rng = np.random.default_rng(9)
+    x, counts, weights = rng.random(6000) + 1e6, rng.integers(1, 9, 6000), rng.random(6000)
+    for ddof in (0, 1, 3):
+        repeated = np.var(np.repeat(x, counts), ddof=ddof)
+        np.testing.assert_allclose(ac.weighted_var(x, counts, ddof=ddof), repeated, rtol=1e-9)
+        np.testing.assert_allclose(
+            ac.weighted_var(x, counts, ddof=ddof), np.cov(x, fweights=counts, ddof=ddof), rtol=1e-9
+        )
+        reliable = ac.weighted_var(x, weights, ddof=ddof, kind="reliability")
+        np.testing.assert_allclose(reliable, np.cov(x, aweights=weights, ddof=ddof), rtol=1e-9)
+    np.testing.assert_allclose(ac.weighted_var(x, np.full(6000, 2.5)), np.var(x), rtol=1e-9)
+
+
+def test_weighted_variance_in_fractions():
+    rng = np.random.default_rng(10)
+    x, w = rng.random(5000) + 1e8, rng.random(5000)
+    exact = [(Fraction(float(p)), Fraction(float(q))) for p, q in zip(x, w, strict=True)]
+    total = sum(q for _, q in exact)
+    mean = sum(p * q for p, q in exact) / total
+    variance = sum(q * (p - mean) ** 2 for p, q in exact) / total
+    assert abs(Fraction(float(ac.weighted_var(x, w))) / variance - 1) < 50 * np.finfo(float).eps
+
+
+def test_weighted_variance_of_odd_samples():
+    x = np.arange(6000.0).reshape(60, 100)
+    assert ac.weighted_var(x, np.ones(100), 1).shape == (60,)
+    assert (ac.weighted_var(np.full((60, 100), 0.1), np.random.default_rng(0).random((60, 100)), 1) < 1e-30).all()
+    assert ac.weighted_var([1, 2, 4], [1, 2, 1]) == 1.1875
+    assert np.isnan(ac.weighted_var(np.where(x == 7, np.nan, x), x))
+    with pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        assert np.isnan(ac.weighted_var(x, np.full(100, 0.01), 1, ddof=1)).all()
+    with pytest.raises(ZeroDivisionError, match="weights sum to zero"):
+        ac.weighted_var(x, np.zeros_like(x))
+    with pytest.raises(ValueError, match="weights must not be negative, got -1"):
+        ac.weighted_var(x, -np.ones(100), 1)
+    with pytest.raises(
+        ValueError, match=r"weights must have the shape of a, \(60, 100\), .* got shape \(3,\) and axis 1"
+    ):
+        ac.weighted_var(x, np.ones(3), 1)
+    with pytest.raises(ValueError, match="kind must be 'frequency' or 'reliability', got 'x'"):
+        ac.weighted_var(x, x, kind="x")
+    with pytest.raises(TypeError, match="weights must be an array of real numbers, got dtype complex128"):
+        ac.weighted_var(x, x * 1j)
 
 
 @pytest.mark.parametrize("dtype", list("fdi"))

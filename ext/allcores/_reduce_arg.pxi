@@ -136,7 +136,7 @@ cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
         arg.rows *= arg.axes[raised].n
     if arg.rows == 1 and (arg.outputs >= OWN_OUTPUTS or n <= PIECE):
         arg.units = arg.outputs
-        arg.tasks = min(arg.units, <npy_intp> (4 * threads))
+        arg.tasks = tasks_of(arg.units, threads, each * total)
         raised = parallel_for(arg_rows_task, arg, arg.tasks, threads, each * total, 0)
         return raised if raised < 0 else 0
     arg.piece = min(n, <npy_intp> PIECE)
@@ -145,7 +145,7 @@ cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
     arg.groups = (arg.rows + arg.group - 1) // arg.group
     per = arg.groups * arg.pieces
     arg.units = arg.outputs * per
-    arg.tasks = min(arg.units, <npy_intp> (4 * threads))
+    arg.tasks = tasks_of(arg.units, threads, each * total)
     arg.best = <const char **> malloc(arg.units * sizeof(char *))
     arg.index = <npy_intp *> malloc(arg.units * sizeof(npy_intp))
     raised = -2
@@ -175,7 +175,7 @@ cdef int arg_columns(Arg *arg, npy_intp total, double each) noexcept nogil:
     arg.piece = max((arg.kept[0].n + wanted - 1) // wanted, <npy_intp> 32)
     arg.pieces = (arg.kept[0].n + arg.piece - 1) // arg.piece
     arg.units = others * arg.pieces
-    arg.tasks = min(arg.units, <npy_intp> (4 * threads))
+    arg.tasks = tasks_of(arg.units, threads, each * total)
     raised = parallel_for(arg_cols_task, arg, arg.tasks, threads, each * total, 0)
     return raised if raised < 0 else 0
 

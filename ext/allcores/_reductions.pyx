@@ -1,5 +1,5 @@
 """Reductions over any axes of any layout, on all cores: sums, products, extremes and where they are, any, all, counts,
-and sums of squared deviations.
+sums of squared deviations, and sums of products of two operands.
 
 A reduction is first brought into the order in which NumPy walks it (_reduce_plan.pxi): that fixes which elements make
 a row, and so the result of a floating-point sum to the last bit. What is then done in parallel (_reduce_run.pxi) is
@@ -14,13 +14,14 @@ from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from allcores._driver cimport forced_from, parallel_for, report, threads_for
-from allcores._isa cimport level
+from allcores._driver cimport forced_from, parallel_for, raise_flags, report, threads_for
+from allcores._isa cimport level, loop_fn
+from allcores._ufuncs cimport PyUFuncObject
 
 from numpy cimport (
     NPY_ARRAY_WRITEABLE, PyArray_DATA, PyArray_DIMS, PyArray_FLAGS, PyArray_ISALIGNED,
     PyArray_ISNOTSWAPPED, PyArray_ITEMSIZE, PyArray_NDIM, PyArray_SIZE, PyArray_STRIDES, PyArray_TYPE, import_array,
-    ndarray, npy_intp,
+    import_ufunc, ndarray, npy_intp,
 )
 
 cdef extern from "numpy/arrayobject.h":
@@ -33,7 +34,11 @@ cdef extern from "numpy/arrayobject.h":
     PyTypeObject PyArray_Type
     int NPY_BOOL, NPY_BYTE, NPY_SHORT, NPY_INT, NPY_LONG, NPY_LONGLONG
     int NPY_UBYTE, NPY_USHORT, NPY_UINT, NPY_ULONG, NPY_ULONGLONG
-    int NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_INTP, NPY_UINTP
+    int NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_INTP, NPY_UINTP
+
+cdef extern from "numpy/ufuncobject.h":
+    object PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
+        loop_fn *, void **, const char *, int, int, int, int, const char *, const char *, int, const char *, PyObject *)
 
 cdef extern from "<fenv.h>" nogil:
     ctypedef int fexcept_t
@@ -52,6 +57,7 @@ cdef extern from "reduce_table.h" nogil:
         AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL, AC_COUNT, AC_SQUARES, AC_ABSOLUTES, AC_MIN_ABSOLUTE
         AC_MAX_ABSOLUTE, AC_NAN_ADD, AC_NAN_MUL, AC_NAN_MIN, AC_NAN_MAX, AC_NAN_MEAN, AC_NAN_VARIANCE, AC_SPREAD
         AC_MOMENTS, AC_REDUCE_OP_COUNT
+        AC_LONG_DOUBLE
     ctypedef void (*reduce_fn "ac_reduce_fn *")(
         char *, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp, const char *, npy_intp) noexcept nogil
     ctypedef npy_intp (*arg_fn "ac_arg_fn *")(const char *, npy_intp, npy_intp) noexcept nogil
@@ -74,6 +80,22 @@ cdef extern from "reduce_table.h" nogil:
         arg_cols_fn cols
         better_fn better
         nothing_fn nothing
+    ctypedef void (*dots_fn "ac_dots_fn *")(
+        char *, const char *, npy_intp, npy_intp, const char *, npy_intp, npy_intp, npy_intp, npy_intp) noexcept nogil
+    ctypedef void (*dots_plus_fn "ac_dots_plus_fn *")(char *, const char *, npy_intp) noexcept nogil
+    ctypedef void (*dots_store_fn "ac_dots_store_fn *")(char *, npy_intp, const char *, npy_intp) noexcept nogil
+    ctypedef void (*pack_fn "ac_pack_fn *")(char *, const char *, npy_intp, npy_intp, npy_intp, npy_intp) noexcept nogil
+    ctypedef void (*panel_fn "ac_panel_fn *")(
+        char *, const char *, npy_intp, npy_intp, const char *, npy_intp, npy_intp, npy_intp) noexcept nogil
+    ctypedef struct ac_product_entry:
+        dots_fn dots
+        dots_plus_fn plus
+        dots_store_fn store
+        pack_fn pack
+        panel_fn panel
+        int size
+        int acc
+        double ns
     struct ac_reductions:
         ac_reduce_entry fold[19][14]
         ac_arg_entry argmin[14]
@@ -84,8 +106,10 @@ cdef extern from "reduce_table.h" nogil:
         gather_fn to_f8[14]
         gather_fn same[14]
         gather_fn squares[14]
+        ac_product_entry products[15]
 
 import_array()
+import_ufunc()
 
 cdef enum:
     MAX_DIMS = 64       # NumPy's own limit
@@ -93,6 +117,8 @@ cdef enum:
     PIECE = 16384       # elements of the largest part of a row that is not split
     OWN_OUTPUTS = 256   # from so many outputs on, a task has whole outputs; below, outputs are made of parts
     COLUMNS = 2048      # of one output block, which stays in the first-level cache
+    NARROW = 512        # columns of a matrix that is cut by rows, where the order is free
+    WIDE = 4096         # and that is cut into few such strips
     GATHERED_ROWS = 8
     GATHERED = 2048     # elements of short rows that are gathered together
     SHORT_ROW = 64
@@ -105,6 +131,9 @@ cdef bint buffers_rows = numpy_version >= (2, 3)
 # With an `out`, it walked axes of negative step backwards up to 2.1: another order of sums, and wrong extremes.
 cdef bint turns_axes = numpy_version < (2, 2)
 
+# Serial nanoseconds of each thread's share, up to which a call has as many tasks as threads.
+cdef double ALIKE_NS = 300e3
+
 # Calls that found a path, for tests.
 cdef long long reductions_done = 0
 
@@ -115,8 +144,12 @@ cdef inline const ac_reductions *reductions() noexcept nogil:
 
 include "_reduce_plan.pxi"
 include "_reduce_run.pxi"
+include "_reduce_kept.pxi"
+include "_reduce_rows.pxi"
 include "_reduce_arg.pxi"
+include "_reduce_job.pxi"
 include "_reduce_api.pxi"
+include "_reduce_products.pxi"
 
 # For functions/reductions.py.
 ADD, MUL, MIN, MAX, ANY, ALL = AC_ADD, AC_MUL, AC_MIN, AC_MAX, AC_ANY, AC_ALL

@@ -36,7 +36,8 @@ cdef struct Target:
     vectorcall_fn original  # NumPy's own call
     Loop *loops             # one a line of numpy.types; fn NULL where we leave it to NumPy
     Loop *numpy_loops       # the same with NumPy's own inner loops
-    PyUFuncObject *small    # for small calls, where some of the loops are our own mathematics; else NULL
+    # For small calls, where some of the loops are our own mathematics; for all of a generalised one; else NULL.
+    PyUFuncObject *small
     int integers            # whether it has loops of integers too
     Target *installed       # what calls of NumPy's installed ufunc find: without our mathematics; NULL for this one
     loop_fn *expected       # what numpy.functions hold unless somebody else replaced one: NumPy's loops or trampolines

@@ -335,10 +335,14 @@ ufunc = <object> <PyObject *> &ac_ufunc_type
 
 # --- for Python -----------------------------------------------------------------------------------------------------
 
-def make(numpy_ufunc, double cost, bint exact, bint may_raise):
-    """Returns the parallel ufunc over `numpy_ufunc`; `cost` in ns an element of float64, `exact` as in Loop."""
+def make(numpy_ufunc, double cost, bint exact, bint may_raise, own=None):
+    """
+    Returns the parallel ufunc over `numpy_ufunc`; `cost` in ns an element of float64, `exact` as in Loop. `own`: where
+    it is a generalised one, the same with loops that use all cores, for calls with plain operands.
+    """
     cdef PyUFuncObject *numpy = <PyUFuncObject *> numpy_ufunc
     cdef PyUFuncObject *ours
+    cdef Target *target_of_own
     if not isinstance(numpy_ufunc, np.ufunc):
         raise TypeError(f"ufunc must be a numpy.ufunc, got {type(numpy_ufunc).__name__}")
     made = PyUFunc_FromFuncAndDataAndSignatureAndIdentity(
@@ -348,6 +352,11 @@ def make(numpy_ufunc, double cost, bint exact, bint may_raise):
     ours.type_resolver = numpy.type_resolver
     ours.ptr = make_target(numpy_ufunc, cost, exact, may_raise)
     ours.vectorcall = <vectorcall_fn> call
+    if own is not None:
+        Py_INCREF(own)
+        target_of_own = <Target *> ours.ptr
+        target_of_own.small = <PyUFuncObject *> own
+        ours.vectorcall = <vectorcall_fn> call_generalised
     ac_ufunc_adopt(made)
     Py_INCREF(made)     # immortal, as NumPy's own are: ptr is not NumPy's to free
     return made

@@ -51,6 +51,13 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
     return call_large(target, args, nargsf, kwnames, size)
 
 
+cdef PyObject *call_generalised(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
+    cdef Target *target = target_of(ufunc)
+    if plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames):
+        return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
+    return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+
+
 cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames,
                           Py_ssize_t size) noexcept:
     # An operand whose type overrides ufuncs, or a request we have no path for, is found by large_call before anything

@@ -42,6 +42,12 @@
 #define AC_INDEPENDENT
 #endif
 
+#if defined(__GNUC__)
+#define AC_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define AC_PREFETCH(p) (void)0
+#endif
+
 /* Layouts, apart from strided ones, that a two-input loop can do itself. */
 enum {
     AC_ARRAYS = 1,        /* all three contiguous */

@@ -105,7 +105,7 @@ AC_INLINE float ac_gammalnf_fast(float single)
     return (float)(x >= 4.5 ? p : near);
 }
 
-/* Negative, tiny or huge arguments. scipy.special says nothing at poles and has -inf at -inf; it does say overflow. */
+/* Negative, tiny or huge arguments. scipy.special says nothing of poles and overflow, and has -inf at -inf. */
 AC_NOINLINE double ac_gammaln_slow(double x)
 {
     const ac_flags flags = ac_take_flags();
@@ -116,17 +116,17 @@ AC_NOINLINE double ac_gammaln_slow(double x)
     int sign; /* lgamma would write to a variable that all threads share */
     r = lgamma_r(x, &sign);
 #endif
+    r = x < -1.7976931348623157e308 ? x : r; /* with NaN this raises a flag too */
     ac_put_flags(flags);
-    if (fabs(x) > 1e300 && fabs(x) <= 1.7976931348623157e308 && r > 1.7976931348623157e308) {
-        volatile double huge = 1e300;
-        huge *= huge;
-    }
-    return x < -1.7976931348623157e308 ? x : r;
+    return r;
 }
 
 AC_NOINLINE float ac_gammalnf_slow(float x)
 {
-    return (float)ac_gammaln_slow((double)x);
+    const ac_flags flags = ac_take_flags();
+    volatile float r = (float)ac_gammaln_slow((double)x);
+    ac_put_flags(flags);
+    return r;
 }
 
 #define AC_GAMMALN_SPECIAL(x) (!((x) >= 0x1p-1000 && (x) <= 0x1p900))

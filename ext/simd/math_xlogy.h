@@ -30,17 +30,21 @@ AC_INLINE float ac_xlogyf_fast(float x, float y)
 }
 #endif
 
-/* scipy.special says nothing at the poles of log. */
-AC_QUIET_1(ac_quiet_log, double, log(x))
-
+/* scipy.special says nothing of poles, overflow, or infinity times the logarithm of 1. */
 AC_NOINLINE double ac_xlogy_slow(double x, double y)
 {
-    return x == 0.0 && y == y ? 0.0 : x * ac_quiet_log(y);
+    const ac_flags flags = ac_take_flags();
+    volatile double r = x == 0.0 && y == y ? 0.0 : x * log(y);
+    ac_put_flags(flags);
+    return r;
 }
 
 AC_NOINLINE float ac_xlogyf_slow(float x, float y)
 {
-    return x == 0.0f && y == y ? 0.0f : (float)((double)x * ac_quiet_log((double)y));
+    const ac_flags flags = ac_take_flags();
+    volatile float r = x == 0.0f && y == y ? 0.0f : (float)((double)x * log((double)y));
+    ac_put_flags(flags);
+    return r;
 }
 
 #define AC_XLOGY_SPECIAL(x, y) (!(fabs(x) <= 1e305 && (y) >= 0x1p-1022 && (y) <= 1.7976931348623157e308))

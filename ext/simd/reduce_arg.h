@@ -8,8 +8,9 @@
 enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 
 /* BETTER(a, b): whether b, later in order, replaces a. BEST_row: the fold that finds the extreme. INDEX is as wide as
- * T where it can be, so that one comparison chooses both. VALUE: what an element counts as. */
-#define AC_ARG(NAME, T, INDEX, BEST, BETTER, VALUE) \
+ * T where it can be, so that one comparison chooses both. VALUE: what an element counts as. TAKES_NAN(best): whether
+ * NaN counts as no worse. */
+#define AC_ARG(NAME, T, INDEX, BEST, BETTER, VALUE, TAKES_NAN) \
     static int NAME##_better(const char *a, const char *b) \
     { \
         const T x = VALUE(*(const T *)a), y = VALUE(*(const T *)b); \
@@ -27,6 +28,29 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
             } \
         } \
         return at; \
+    } \
+    /* The first element from i on that is `best`, or NaN where those count as such. There is one. */ \
+    AC_INLINE ac_intp NAME##_find(const char *a, ac_intp i, ac_intp n, ac_intp sn, T best, int nans) \
+    { \
+        for (; i + AC_ARG_STEP <= n; i += AC_ARG_STEP) { \
+            const char *p = a + i * sn; \
+            INDEX found = 0; \
+            int k; \
+            for (k = 0; k < AC_ARG_STEP; k++) { \
+                const T x = sn == (ac_intp)sizeof(T) ? ((const T *)p)[k] : *(const T *)(p + k * sn); \
+                found |= (INDEX)((x == best) | (nans & (x != x))); \
+            } \
+            if (found) { \
+                break; \
+            } \
+        } \
+        for (; i < n - 1; i++) { \
+            const T x = *(const T *)(a + i * sn); \
+            if ((x == best) | (nans & (x != x))) { \
+                break; \
+            } \
+        } \
+        return i; \
     } \
     static ac_intp NAME##_flat(const char *a, ac_intp n, ac_intp sn) \
     { \
@@ -47,24 +71,7 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
                 block = i; \
             } \
         } \
-        for (i = block; i + AC_ARG_STEP <= n; i += AC_ARG_STEP) { \
-            const char *p = a + i * sn; \
-            int k, found = 0; \
-            for (k = 0; k < AC_ARG_STEP; k++) { \
-                const T x = sn == one ? ((const T *)p)[k] : *(const T *)(p + k * sn), v = VALUE(x); \
-                found |= (v == best) | (v != v); \
-            } \
-            if (found) { \
-                break; \
-            } \
-        } \
-        for (; i < n - 1; i++) { \
-            const T v = VALUE(*(const T *)(a + i * sn)); \
-            if ((v == best) | (v != v)) { \
-                break; \
-            } \
-        } \
-        return i; \
+        return TAKES_NAN(best) ? NAME##_find(a, block, n, sn, best, 1) : NAME##_find(a, block, n, sn, best, 0); \
     } \
     AC_INLINE void NAME##_block(INDEX *at, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn) \
     { \
@@ -138,10 +145,11 @@ enum { AC_ARG_SHORT = 24, AC_ARG_COLUMNS = 256, AC_ARG_STEP = 32 };
 #define AC_BETTER_LESS_F(a, b) (((b) < (a)) | (((b) != (b)) & ((a) == (a))))
 #define AC_BETTER_MORE_F(a, b) (((b) > (a)) | (((b) != (b)) & ((a) == (a))))
 #define AC_VALUE_PLAIN(v) (v)
+#define AC_TAKES_ANY(best) 1
 
 #define AC_ARG_BOTH(T, INDEX, S, KIND) \
-    AC_ARG(ac_argmin_##S, T, INDEX, ac_min_##S, AC_BETTER_LESS_##KIND, AC_VALUE_PLAIN) \
-    AC_ARG(ac_argmax_##S, T, INDEX, ac_max_##S, AC_BETTER_MORE_##KIND, AC_VALUE_PLAIN)
+    AC_ARG(ac_argmin_##S, T, INDEX, ac_min_##S, AC_BETTER_LESS_##KIND, AC_VALUE_PLAIN, AC_TAKES_ANY) \
+    AC_ARG(ac_argmax_##S, T, INDEX, ac_max_##S, AC_BETTER_MORE_##KIND, AC_VALUE_PLAIN, AC_TAKES_ANY)
 
 AC_ARG_BOTH(int8_t, int32_t, i1, I)
 AC_ARG_BOTH(int16_t, int32_t, i2, I)

@@ -85,7 +85,7 @@
         } \
     } \
     AC_FOLD_COLS(ac_add_##S, ac_complex_##S, ac_complex_##S, AC_PLUS_##S) \
-    AC_FOLD_PRODUCT(ac_mul_##S, ac_complex_##S, AC_ONE_##S, AC_TIMES_##S, ac_times_of_##S) \
+    AC_FOLD_PRODUCT(ac_mul_##S, ac_complex_##S, AC_ONE_##S, AC_TIMES_##S, ac_times_of_##S, AC_AS_IT_LIKES) \
     AC_FOLD_UNTIL(ac_any_##S, ac_complex_##S, 0, AC_ANY_##S, AC_JOIN_ANY, AC_STILL_NONE) \
     AC_FOLD_UNTIL(ac_all_##S, ac_complex_##S, 1, AC_ALL_##S, AC_JOIN_ALL, AC_STILL_ALL) \
     AC_FOLD(ac_count_##S, ac_complex_##S, int64_t, 0, AC_COUNT_##S, AC_JOIN_PLUS)

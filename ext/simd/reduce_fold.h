@@ -84,7 +84,7 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
 
 /* NAME_row folds a row from START, STEP's neutral element. TWICE: an element may be taken twice, which saves the rest
  * of a row that does not fill all strands. */
-#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
+#define AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED, HALVED) \
     AC_INLINE ACC NAME##_strands(const char *a, ac_intp n, ac_intp sn, ac_intp strands) \
     { \
         ACC r[AC_STRANDS]; \
@@ -113,13 +113,13 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
             } \
         } \
         if (strands == 64) { \
-            AC_HALVE(r, 32, JOIN, ROLLED) \
-            AC_HALVE(r, 16, JOIN, ROLLED) \
-            AC_HALVE(r, 8, JOIN, ROLLED) \
+            AC_HALVE(r, 32, JOIN, HALVED) \
+            AC_HALVE(r, 16, JOIN, HALVED) \
+            AC_HALVE(r, 8, JOIN, HALVED) \
         } \
-        AC_HALVE(r, 4, JOIN, ROLLED) \
-        AC_HALVE(r, 2, JOIN, ROLLED) \
-        AC_HALVE(r, 1, JOIN, ROLLED) \
+        AC_HALVE(r, 4, JOIN, HALVED) \
+        AC_HALVE(r, 2, JOIN, HALVED) \
+        AC_HALVE(r, 1, JOIN, HALVED) \
         for (; i < n; i++, a += sn) { \
             r[0] = STEP(r[0], *(const IN *)a, 0); \
         } \
@@ -150,13 +150,13 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
     }
 
 #define AC_FOLD_ROWS(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, STRANDS, TWICE, ROLLED, ROLLED) \
     AC_ROWS(NAME, ACC, JOIN)
 
 /* The same for answers that are often known early: the first few elements alone, as an answer at the start then costs
  * next to nothing, and the rest in pieces. UNDECIDED(accumulator): whether later elements may still matter. */
 #define AC_FOLD_ROWS_UNTIL(NAME, IN, ACC, START, STEP, JOIN, UNDECIDED) \
-    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 1, AC_AS_IT_LIKES) \
+    AC_FOLD_ROW(NAME, IN, ACC, START, STEP, JOIN, AC_STRANDS, 1, AC_AS_IT_LIKES, AC_AS_IT_LIKES) \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
@@ -212,10 +212,12 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
 #define AC_FOLD_EXTREME(NAME, T, START, STEP, JOIN, ROLLED) \
     AC_FOLD_COLS(NAME, T, T, STEP) \
     AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS, 1, ROLLED)
-/* The tree of a product must not depend on the layout: few strands, whatever the stride. */
-#define AC_FOLD_PRODUCT(NAME, T, START, STEP, JOIN) \
+/* The tree of a product must not depend on the layout: few strands, whatever the stride. They are halved in scalar code:
+ * of two or four floats compilers multiply whole registers, and infinity by what else is in there. */
+#define AC_FOLD_PRODUCT(NAME, T, START, STEP, JOIN, ROLLED) \
     AC_FOLD_COLS(NAME, T, T, STEP) \
-    AC_FOLD_ROWS(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT, 0, AC_AS_IT_LIKES)
+    AC_FOLD_ROW(NAME, T, T, START, STEP, JOIN, AC_STRANDS_SHORT, 0, ROLLED, AC_AS_IT_LIKES) \
+    AC_ROWS(NAME, T, JOIN)
 #define AC_FOLD_UNTIL(NAME, IN, START, STEP, JOIN, UNDECIDED) \
     AC_FOLD_COLS(NAME, IN, uint8_t, STEP) \
     AC_FOLD_ROWS_UNTIL(NAME, IN, uint8_t, START, STEP, JOIN, UNDECIDED)
@@ -241,7 +243,7 @@ enum { AC_STRANDS = 64, AC_STRANDS_SHORT = 8, AC_DECIDE_EVERY = 8192 /* bytes */
     AC_FOLD_EXTREME(ac_max_##S, T, LEAST, AC_MORE_I, AC_JOIN_MORE_I, AC_AS_IT_LIKES)
 #define AC_FOLD_FLOAT(T, S) \
     AC_FOLD_TRUTH(T, S) \
-    AC_FOLD_PRODUCT(ac_mul_##S, T, 1, AC_TIMES_F, AC_JOIN_TIMES) \
+    AC_FOLD_PRODUCT(ac_mul_##S, T, 1, AC_TIMES_F, AC_JOIN_TIMES, AC_AS_IT_LIKES) \
     AC_FOLD_EXTREME(ac_min_##S, T, (T)INFINITY, AC_LESS_F, AC_JOIN_LESS_F, AC_ROLLED) \
     AC_FOLD_EXTREME(ac_max_##S, T, -(T)INFINITY, AC_MORE_F, AC_JOIN_MORE_F, AC_ROLLED)
 

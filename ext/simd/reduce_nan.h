@@ -15,7 +15,9 @@ static const ac_counted ac_counted_none = {-0.0, 0};
 enum {
     AC_NEAR = 2048,         /* elements of a row that are looked at twice */
     AC_NEAR_COLUMNS = 1024, /* columns that are folded in local memory, */
-    AC_FLOAT_ROWS = 128     /* and for how many rows, before they are added to a float64 */
+    AC_FAR_COLUMNS = 128,   /* fewer where they are not side by side, */
+    AC_FLOAT_ROWS = 128,    /* and for how many rows, before they are added to a float64 */
+    AC_SHORT_ROWS = 32      /* elements of rows that are folded side by side */
 };
 
 AC_INLINE float ac_number_f4(float v, float c) { return (void)c, v == v ? v : 0; }
@@ -117,12 +119,12 @@ AC_INLINE double ac_number_square_f8(double v, double c)
     static void NAME##_cols(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
-        const ac_intp one = (ac_intp)sizeof(T); \
+        const ac_intp one = (ac_intp)sizeof(T), block = sn == one ? AC_NEAR_COLUMNS : AC_FAR_COLUMNS; \
         T sum[AC_NEAR_COLUMNS]; \
         COUNT count[AC_NEAR_COLUMNS]; \
         ac_intp i, j; \
-        for (; n > 0; n -= AC_NEAR_COLUMNS) { \
-            const ac_intp width = n < AC_NEAR_COLUMNS ? n : AC_NEAR_COLUMNS; \
+        for (; n > 0; n -= block) { \
+            const ac_intp width = n < block ? n : block; \
             for (i = 0; i < m; i += AC_FLOAT_ROWS) { \
                 const ac_intp rows = m - i < AC_FLOAT_ROWS ? m - i : AC_FLOAT_ROWS; \
                 for (j = 0; j < width; j++) { \
@@ -141,16 +143,16 @@ AC_INLINE double ac_number_square_f8(double v, double c)
                     o->im += (double)count[j]; \
                 } \
             } \
-            out += AC_NEAR_COLUMNS * so; \
-            a += AC_NEAR_COLUMNS * sn; \
-            mean = MEAN ? mean + AC_NEAR_COLUMNS * smean : mean; \
+            out += block * so; \
+            a += block * sn; \
+            mean = MEAN ? mean + block * smean : mean; \
         } \
     } \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
         ac_intp j; \
-        if (n < 8 && so != 0) { /* short rows are long columns */ \
+        if (n < AC_SHORT_ROWS && so != 0) { /* short rows are long columns */ \
             NAME##_cols(out, so, a, n, sn, m, sm, mean, smean); \
             return; \
         } \
@@ -186,7 +188,7 @@ AC_INLINE double ac_number_square_f8(double v, double c)
 /* Least and greatest. Until there is a number the worst stands for it, as one comparison then does; whether a row or
  * column had any is looked at only where the worst comes out. JOIN takes NaN as no number. */
 #define AC_NAN_EXTREME(NAME, T, COUNT, S, WORST, OF, JOIN_OF, JOIN) \
-    AC_FOLD_ROW(NAME##_number, T, T, WORST, OF, JOIN_OF, AC_STRANDS, 1, AC_ROLLED) \
+    AC_FOLD_ROW(NAME##_number, T, T, WORST, OF, JOIN_OF, AC_STRANDS, 1, AC_ROLLED, AC_ROLLED) \
     AC_FOLD_COLS(NAME##_number, T, T, OF) \
     static T NAME##_row(const char *a, ac_intp n, ac_intp sn) \
     { \
@@ -213,21 +215,28 @@ AC_INLINE double ac_number_square_f8(double v, double c)
         (void)mean, (void)smean; \
         for (; n > 0; n -= AC_NEAR_COLUMNS, out += AC_NEAR_COLUMNS * so, a += AC_NEAR_COLUMNS * sn) { \
             const ac_intp width = n < AC_NEAR_COLUMNS ? n : AC_NEAR_COLUMNS; \
-            int doubtful = 0; \
-            for (j = 0; j < width; j++) { \
-                best[j] = (WORST); \
+            COUNT doubtful = 0, known = so != one; \
+            T *b = (T *)out; \
+            if (so == one) { \
+                for (j = 0; j < width; j++) { \
+                    known |= b[j] == b[j]; \
+                } \
             } \
-            NAME##_number_cols((char *)best, one, a, m, sm, width, sn, NULL, 0); \
+            b = known ? best : b; /* where there is nothing yet, no copy is needed */ \
             for (j = 0; j < width; j++) { \
-                doubtful |= best[j] == (WORST); \
+                b[j] = (WORST); \
+            } \
+            NAME##_number_cols((char *)b, one, a, m, sm, width, sn, NULL, 0); \
+            for (j = 0; j < width; j++) { \
+                doubtful |= b[j] == (WORST); \
             } \
             if (doubtful) { \
                 ac_count_numbers_##S(count, a, m, sm, width, sn); \
                 for (j = 0; j < width; j++) { \
-                    best[j] = count[j] ? best[j] : (T)NAN; \
+                    b[j] = count[j] ? b[j] : (T)NAN; \
                 } \
             } \
-            for (j = 0; j < width; j++) { \
+            for (j = 0; known && j < width; j++) { \
                 T *o = (T *)(out + j * so); \
                 *o = JOIN(*o, best[j]); \
             } \
@@ -258,13 +267,15 @@ AC_INLINE double ac_number_square_f8(double v, double c)
 #define AC_MORE_OR_FIRST(r, v) (((v) > (r)) | ((r) != (r)) ? (v) : (r))
 #define AC_TIMES_NUMBER(r, v, c) ((r) * ((v) == (v) ? (v) : 1))
 #define AC_VALUE_LEAST(v) ((v) == (v) ? (v) : INFINITY)
+#define AC_IS_LARGEST(best) ((best) == INFINITY)
+#define AC_IS_LEAST(best) ((best) == -INFINITY)
 #define AC_VALUE_MOST(v) ((v) == (v) ? (v) : -INFINITY)
 
 #define AC_NAN_FOLDS(T, COUNT, S) \
     AC_PAIRWISE(ac_nanadd_##S, T, S, 0, NUMBER) \
     AC_FOLD_COLS(ac_nanadd_##S, T, T, AC_PLUS_NUMBER_##S) \
     AC_PAIRWISE_SUM(ac_nansquares_##S, T, S, NUMBER_SQUARE) \
-    AC_FOLD_PRODUCT(ac_nanmul_##S, T, 1, AC_TIMES_NUMBER, AC_JOIN_TIMES) \
+    AC_FOLD_PRODUCT(ac_nanmul_##S, T, 1, AC_TIMES_NUMBER, AC_JOIN_TIMES, AC_ROLLED) \
     AC_NUMBERS(T, COUNT, S) \
     AC_COUNT_NUMBERS(T, COUNT, S) \
     AC_COUNTED(ac_nanmean_##S, T, COUNT, S, 0, ac_nanadd_##S, ac_number_##S) \
@@ -273,8 +284,8 @@ AC_INLINE double ac_number_square_f8(double v, double c)
     AC_NAN_EXTREME(ac_nanmin_##S, T, COUNT, S, (T)INFINITY, AC_LESS_NUMBER, AC_JOIN_LESS_I, AC_LESS_OR_FIRST) \
     AC_NAN_EXTREME(ac_nanmax_##S, T, COUNT, S, -(T)INFINITY, AC_MORE_NUMBER, AC_JOIN_MORE_I, AC_MORE_OR_FIRST) \
     AC_COPIED(T, S) \
-    AC_ARG(ac_nanargmin_##S, T, COUNT, ac_nanmin_##S##_number, AC_BETTER_LESS_I, (T)AC_VALUE_LEAST) \
-    AC_ARG(ac_nanargmax_##S, T, COUNT, ac_nanmax_##S##_number, AC_BETTER_MORE_I, (T)AC_VALUE_MOST)
+    AC_ARG(ac_nanargmin_##S, T, COUNT, ac_nanmin_##S##_number, AC_BETTER_LESS_I, (T)AC_VALUE_LEAST, AC_IS_LARGEST) \
+    AC_ARG(ac_nanargmax_##S, T, COUNT, ac_nanmax_##S##_number, AC_BETTER_MORE_I, (T)AC_VALUE_MOST, AC_IS_LEAST)
 
 #define AC_PLUS_NUMBER_f4(r, v, c) ((r) + ac_number_f4(v, 0))
 #define AC_PLUS_NUMBER_f8(r, v, c) ((r) + ac_number_f8(v, 0))

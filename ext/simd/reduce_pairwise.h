@@ -67,6 +67,42 @@ AC_EIGHT(double, uint64_t, f8)
 #define AC_SIGN_f4 31
 #define AC_SIGN_f8 63
 
+/* The sums of eight rows' strands, each added as a leaf's are. */
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+#define AC_EIGHT_SUMS(S) \
+    AC_INLINE ac_eight_##S ac_eight_pairs_##S(ac_eight_##S x, ac_eight_##S y) \
+    { \
+        return __builtin_shufflevector(x, y, 0, 8, 2, 10, 4, 12, 6, 14) \
+            + __builtin_shufflevector(x, y, 1, 9, 3, 11, 5, 13, 7, 15); \
+    } \
+    AC_INLINE ac_eight_##S ac_eight_fours_##S(ac_eight_##S x, ac_eight_##S y) \
+    { \
+        return __builtin_shufflevector(x, y, 0, 1, 8, 9, 4, 5, 12, 13) \
+            + __builtin_shufflevector(x, y, 2, 3, 10, 11, 6, 7, 14, 15); \
+    } \
+    AC_INLINE ac_eight_##S ac_eight_sums_##S(const ac_eight_##S *r) \
+    { \
+        const ac_eight_##S x = ac_eight_fours_##S(ac_eight_pairs_##S(r[0], r[1]), ac_eight_pairs_##S(r[2], r[3])); \
+        const ac_eight_##S y = ac_eight_fours_##S(ac_eight_pairs_##S(r[4], r[5]), ac_eight_pairs_##S(r[6], r[7])); \
+        return __builtin_shufflevector(x, y, 0, 1, 2, 3, 8, 9, 10, 11) \
+            + __builtin_shufflevector(x, y, 4, 5, 6, 7, 12, 13, 14, 15); \
+    }
+#else
+#define AC_EIGHT_SUMS(S) \
+    AC_INLINE ac_eight_##S ac_eight_sums_##S(const ac_eight_##S *r) \
+    { \
+        ac_eight_##S sum = r[0]; \
+        int k; \
+        for (k = 0; k < 8; k++) { \
+            AC_STRAND(sum, k) = ((AC_STRAND(r[k], 0) + AC_STRAND(r[k], 1)) + (AC_STRAND(r[k], 2) + AC_STRAND(r[k], 3))) \
+                + ((AC_STRAND(r[k], 4) + AC_STRAND(r[k], 5)) + (AC_STRAND(r[k], 6) + AC_STRAND(r[k], 7))); \
+        } \
+        return sum; \
+    }
+#endif
+AC_EIGHT_SUMS(f4)
+AC_EIGHT_SUMS(f8)
+
 AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
 
 /* NAME_packed and NAME_strided sum a row of type T (suffix S), each element made what VALUE says. `sn` is literal where
@@ -124,6 +160,11 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
         common = n3 < common ? n3 : common; \
         common = n4 < common ? n4 : common; \
         for (i = 8; i + 8 <= common; i += 8) { \
+            const char *const ahead = e + (n4 + i) * sn; \
+            AC_PREFETCH(ahead); /* of the next four leaves, which the processor takes for so many new places */ \
+            AC_PREFETCH(ahead + n1 * sn); \
+            AC_PREFETCH(ahead + (n1 + n2) * sn); \
+            AC_PREFETCH(ahead + (n1 + n2 + n3) * sn); \
             const ac_eight_##S x1 = NAME##_eight(a + i * sn, sn, c), x2 = NAME##_eight(b + i * sn, sn, c); \
             const ac_eight_##S x3 = NAME##_eight(d + i * sn, sn, c), x4 = NAME##_eight(e + i * sn, sn, c); \
             AC_EIGHT_ADD(r1, x1); \
@@ -155,11 +196,40 @@ AC_INLINE ac_intp ac_pairwise_half(ac_intp n) { return n / 2 - n / 2 % 8; }
             *(T *)out += sum; \
         } \
     } \
+    /* Eight rows of one leaf each, whose strands are added lane by lane. */ \
+    AC_INLINE void NAME##_beside(char *out, ac_intp so, const char *a, ac_intp sm, ac_intp n, ac_intp sn) \
+    { \
+        ac_eight_##S r[8], rest; \
+        ac_intp i; \
+        int k; \
+        for (k = 0; k < 8; k++) { \
+            r[k] = NAME##_eight(a + k * sm, sn, 0); \
+        } \
+        for (i = 8; i + 8 <= n; i += 8) { \
+            for (k = 0; k < 8; k++) { \
+                const ac_eight_##S x = NAME##_eight(a + k * sm + i * sn, sn, 0); \
+                AC_EIGHT_ADD(r[k], x); \
+            } \
+        } \
+        r[0] = ac_eight_sums_##S(r); \
+        for (; i < n; i++) { \
+            rest = NAME##_eight(a + i * sn, sm, 0); \
+            AC_EIGHT_ADD(r[0], rest); \
+        } \
+        for (k = 0; k < 8; k++) { \
+            *(T *)(out + k * so) += AC_STRAND(r[0], k); \
+        } \
+    } \
     static void NAME##_rows(char *out, ac_intp so, const char *a, ac_intp m, ac_intp sm, ac_intp n, ac_intp sn, \
                             const char *mean, ac_intp smean) \
     { \
         const ac_intp one = (ac_intp)sizeof(T), acc = (ac_intp)sizeof(T); \
         ac_intp j; \
+        if (!(MEAN) && n >= 8 && n <= AC_LEAF && sn == one && sm != one) { \
+            for (; m >= 8; m -= 8, out += 8 * so, a += 8 * sm) { \
+                NAME##_beside(out, so, a, sm, n, one); \
+            } \
+        } \
         if (n <= 4 && sn == one && sm == n * one && so == acc) { /* narrow matrices */ \
             switch (n) { \
             case 2: NAME##_short(2, out, acc, a, m, 2 * one, one, mean, smean); break; \

@@ -71,11 +71,35 @@ typedef struct {
 /* Gathers n elements `sn` apart, converted; with a mean, (x - mean)^2. */
 typedef void ac_gather_fn(char *dst, const char *a, ac_intp n, ac_intp sn, const char *mean);
 
+/* Partial inner products of m pairs of vectors of n elements, packed, of the type that products are summed in. */
+typedef void ac_dots_fn(char *out, const char *a, ac_intp sma, ac_intp sa, const char *b, ac_intp smb, ac_intp sb,
+                        ac_intp m, ac_intp n);
+typedef void ac_dots_plus_fn(char *out, const char *a, ac_intp n);
+typedef void ac_dots_store_fn(char *out, ac_intp so, const char *partial, ac_intp n);
+/* A k x n panel of a matrix, converted and packed; and that panel, from the left times m x k elements, added to out. */
+typedef void ac_pack_fn(char *out, const char *b, ac_intp sk, ac_intp sj, ac_intp k, ac_intp n);
+typedef void ac_panel_fn(char *out, const char *a, ac_intp sm, ac_intp sk, const char *panel, ac_intp m, ac_intp k,
+                         ac_intp n);
+
+typedef struct {
+    ac_dots_fn *dots;
+    ac_dots_plus_fn *plus;
+    ac_dots_store_fn *store;
+    ac_pack_fn *pack; /* NULL where matrix products are BLAS's */
+    ac_panel_fn *panel;
+    int size;  /* bytes of an element, */
+    int acc;   /* and of a partial sum */
+    double ns; /* a product */
+} ac_product_entry;
+
+enum { AC_LONG_DOUBLE = AC_TYPE_COUNT }; /* of products alone */
+
 struct ac_reductions {
     ac_reduce_entry fold[AC_REDUCE_OP_COUNT][AC_TYPE_COUNT];
     ac_arg_entry argmin[AC_TYPE_COUNT], argmax[AC_TYPE_COUNT];
     ac_arg_entry nanargmin[AC_TYPE_COUNT], nanargmax[AC_TYPE_COUNT]; /* NaN counts as the worst */
     ac_gather_fn *to_f4[AC_TYPE_COUNT], *to_f8[AC_TYPE_COUNT], *same[AC_TYPE_COUNT], *squares[AC_TYPE_COUNT];
+    ac_product_entry products[AC_TYPE_COUNT + 1];
 };
 
 #endif

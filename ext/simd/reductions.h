@@ -9,6 +9,7 @@
 #include "reduce_moments.h"
 #include "reduce_nan.h"
 #include "reduce_pairwise.h"
+#include "reduce_products.h"
 #include "reduce_spread.h"
 #include "reduce_table.h"
 
@@ -56,6 +57,11 @@
 #define AC_TO_F8_ENTRY(C, S, OUT) [C] = ac_gather_f8_##S,
 #define AC_GATHER_SQUARES_ENTRY(C, S, OUT) [C] = ac_gather_squares_##S,
 
+#define AC_PRODUCT_ENTRY_OF(C, S, T, ACC, PACK, PANEL, NS) \
+    [C] = {ac_dot_##S, ac_dot_##S##_plus, ac_product_store_##S, PACK, PANEL, sizeof(T), sizeof(ACC), NS},
+#define AC_DOT_ENTRY(C, S, T, NS) AC_PRODUCT_ENTRY_OF(C, S, T, T, NULL, NULL, NS)
+#define AC_DOT_AND_PANEL_ENTRY(C, S, T, ACC, NS) AC_PRODUCT_ENTRY_OF(C, S, T, ACC, ac_pack_##S, ac_panel_##S, NS)
+
 #define AC_FLOATS(X) X(AC_F4, f4, AC_F4) X(AC_F8, f8, AC_F8)
 #define AC_COMPLEXES(X) X(AC_C8, c8, AC_C8) X(AC_C16, c16, AC_C16)
 #define AC_ARITHMETIC(X) X(AC_B1, b1, AC_I8) AC_INTEGERS(X) AC_FLOATS(X) AC_COMPLEXES(X)
@@ -93,6 +99,21 @@ static const struct ac_reductions AC_REDUCTIONS = {
     {[AC_F4] = ac_gather_same_f4, [AC_F8] = ac_gather_same_f8, [AC_C8] = ac_gather_same_c8,
      [AC_C16] = ac_gather_same_c16},
     {AC_INTEGERS(AC_GATHER_SQUARES_ENTRY) AC_FLOATS(AC_GATHER_SQUARES_ENTRY)},
+    {AC_DOT_AND_PANEL_ENTRY(AC_B1, b1, uint8_t, uint8_t, 0.1)
+     AC_DOT_AND_PANEL_ENTRY(AC_I1, w1, uint8_t, uint16_t, 0.1)
+     AC_DOT_AND_PANEL_ENTRY(AC_U1, w1, uint8_t, uint16_t, 0.1)
+     AC_DOT_AND_PANEL_ENTRY(AC_I2, w2, uint16_t, uint16_t, 0.1)
+     AC_DOT_AND_PANEL_ENTRY(AC_U2, w2, uint16_t, uint16_t, 0.1)
+     AC_DOT_AND_PANEL_ENTRY(AC_I4, w4, uint32_t, uint32_t, 0.25)
+     AC_DOT_AND_PANEL_ENTRY(AC_U4, w4, uint32_t, uint32_t, 0.25)
+     AC_DOT_AND_PANEL_ENTRY(AC_I8, w8, uint64_t, uint64_t, 0.5)
+     AC_DOT_AND_PANEL_ENTRY(AC_U8, w8, uint64_t, uint64_t, 0.5)
+     AC_DOT_AND_PANEL_ENTRY(AC_F2, f2, uint16_t, float, 0.3)
+     AC_DOT_AND_PANEL_ENTRY(AC_LONG_DOUBLE, g, long double, long double, 1.0)
+     AC_DOT_ENTRY(AC_F4, f4, float, 0.25)
+     AC_DOT_ENTRY(AC_F8, f8, double, 0.5)
+     AC_DOT_ENTRY(AC_C8, c8, ac_complex_c8, 0.5)
+     AC_DOT_ENTRY(AC_C16, c16, ac_complex_c16, 1.0)},
 };
 
 #endif

@@ -18,6 +18,8 @@ from allcores.functions.elementwise import UFUNCS as _UFUNCS  # noqa: E402
 from allcores.functions.elementwise import parallel  # noqa: E402
 from allcores.functions.nanreductions import *  # noqa: E402, F403
 from allcores.functions.nanreductions import __all__ as _nanreductions_all  # noqa: E402
+from allcores.functions.products import *  # noqa: E402, F403
+from allcores.functions.products import __all__ as _products_all  # noqa: E402
 from allcores.functions.reductions import *  # noqa: E402, F403
 from allcores.functions.reductions import __all__ as _reductions_all  # noqa: E402
 from allcores.functions.special import *  # noqa: E402, F403
@@ -44,6 +46,7 @@ __all__ = [
     *_UFUNCS,
     *_composite_all,
     *_nanreductions_all,
+    *_products_all,
     *_reductions_all,
     *_special_all,
     *_statistics_all,

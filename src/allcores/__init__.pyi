@@ -66,6 +66,7 @@ __all__ = [
     "degrees",
     "divide",
     "divmod",
+    "dot",
     "equal",
     "erf",
     "erfc",
@@ -171,8 +172,11 @@ __all__ = [
     "ufunc",
     "uninstall",
     "var",
+    "vdot",
     "vecdot",
     "vecmat",
+    "weighted_std",
+    "weighted_var",
     "where",
     "xlogy",
 ]
@@ -497,6 +501,12 @@ def average(
     *,
     keepdims: bool = ...,
 ) -> Any: ...
+def weighted_var(
+    a: ArrayLike, weights: ArrayLike, axis: _Axis = None, *, ddof: float = 0, kind: str = ..., keepdims: bool = False
+) -> Any: ...
+def weighted_std(
+    a: ArrayLike, weights: ArrayLike, axis: _Axis = None, *, ddof: float = 0, kind: str = ..., keepdims: bool = False
+) -> Any: ...
 def moments(x: ArrayLike, axis: _Axis = None) -> Moments: ...
 def logsumexp(
     a: ArrayLike,
@@ -505,3 +515,5 @@ def logsumexp(
     keepdims: bool = False,
     return_sign: bool = False,
 ) -> Any: ...
+def dot(a: ArrayLike, b: ArrayLike, out: NDArray[Any] | None = None) -> Any: ...
+def vdot(a: ArrayLike, b: ArrayLike, /) -> Any: ...

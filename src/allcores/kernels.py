@@ -19,8 +19,8 @@ class Kernel:
     name : str
         Its name in `allcores`.
     family : str
-        "ufunc", "special" (ufuncs that NumPy lacks), "composite" (other element-wise functions), "reduction", or
-        "summary": several reductions, or one that NumPy has under no such name.
+        "ufunc", "special" (ufuncs that NumPy lacks), "composite" (other element-wise functions), "reduction",
+        "product" (of vectors and matrices), or "summary": several reductions, or one that NumPy has under no such name.
     function : callable
         The function itself.
     reference : callable

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from allcores import _ufuncs
+from allcores import _reductions, _ufuncs
 from allcores.kernels import Kernel, register
 
 # Serial nanoseconds an element of float64, operands in the second-level cache or beyond; measured on an AVX-512 core
@@ -35,13 +35,18 @@ _COSTS = {
 # Loops that call Python's error functions: integers to negative integer powers.
 _MAY_RAISE = frozenset({"power"})
 _UNKNOWN_COST = 10.0
+# Generalised ufuncs with loops of ours, and whether those are of matrices.
+_GENERALISED = {"matmul": True, "vecdot": False}
 # Computed by loops of our own at this instruction-set level, within 1 ULP.
 _OWN_MATHEMATICS = frozenset(name for name, _, _, used in _ufuncs.mathematics() if used)
 
 
 def _make(name: str, numpy_ufunc: np.ufunc) -> Any:
+    if name in _GENERALISED:
+        own = _reductions.generalised(numpy_ufunc, _GENERALISED[name])
+        return _ufuncs.make(numpy_ufunc, 1.0, False, False, own)
     if numpy_ufunc.signature is not None:
-        return numpy_ufunc  # matmul and its like: BLAS has threads of its own
+        return numpy_ufunc  # BLAS has threads of its own
     exact = name in _EXACT_COSTS
     cost = _EXACT_COSTS.get(name) or _COSTS.get(name, _UNKNOWN_COST)
     may_raise = name in _MAY_RAISE

@@ -1,9 +1,12 @@
-"""What several reductions together tell of an array: range, weighted mean, moments, the logarithm of a sum of powers.
+"""What several reductions together tell of an array: range, weighted mean and variance, moments, the logarithm of a sum
+of powers.
 
 They are made of allcores._reductions and of the parallel ufuncs. `ptp` and `average` have NumPy's results bit for bit,
-and leave to it what has no path; `logsumexp` has SciPy's signature; `moments` is of this library.
+and leave to it what has no path; `logsumexp` has SciPy's signature; `moments`, `weighted_var` and `weighted_std` are
+of this library.
 """
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +18,7 @@ from allcores.functions import statistics as _statistics
 from allcores.functions.elementwise import UFUNCS
 from allcores.kernels import Kernel, register
 
-__all__ = ["Moments", "average", "logsumexp", "moments", "ptp"]
+__all__ = ["Moments", "average", "logsumexp", "moments", "ptp", "weighted_std", "weighted_var"]
 
 _NO_VALUE = np._NoValue
 _ndarray = np.ndarray
@@ -132,6 +135,157 @@ def average(a, axis=None, weights=None, returned=False, *, keepdims=_NO_VALUE):
                 total = np.broadcast_to(total, mean.shape).copy()
             return (mean, total) if returned else mean
     return np.average(a, axis, weights, returned, keepdims=keepdims)
+
+
+def _real(value, name):
+    value = np.asarray(value)
+    if value.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of real numbers, got dtype {value.dtype}")
+    return value
+
+
+def _weights_of(x, weights, axis):
+    """Return weights that broadcast to `x`, as for `average`."""
+    w = _real(weights, "weights")
+    if w.shape != x.shape:
+        if type(axis) is not int or w.ndim != 1 or not -x.ndim <= axis < x.ndim or w.shape[0] != x.shape[axis]:
+            raise ValueError(
+                f"weights must have the shape of a, {x.shape}, or be one for each place along a single axis, "
+                f"got shape {w.shape} and axis {axis}"
+            )
+        shape = [1] * x.ndim
+        shape[axis] = w.shape[0]
+        w = w.reshape(shape)
+    if w.size and not _plain.min(w) >= 0 and np.any(w < 0):
+        raise ValueError(f"weights must not be negative, got {w.min()}")
+    return w
+
+
+def _sum_of_products(x, y, axis, folds, ufuncs):
+    """Return the sum of x * y over axes, which are kept."""
+    if type(axis) is int:
+        return np.expand_dims(ufuncs["vecdot"](x, np.broadcast_to(y, x.shape), axis=axis), axis)
+    return folds.sum(ufuncs["multiply"](x, y), axis, keepdims=True)
+
+
+def _weighted_var(a, weights, axis, ddof, kind, keepdims, folds, ufuncs):
+    if kind not in ("frequency", "reliability"):
+        raise ValueError(f"kind must be 'frequency' or 'reliability', got {kind!r}")
+    x = _real(a, "a")
+    w = _weights_of(x, weights, axis)
+    dtype = np.result_type(x.dtype, w.dtype, *(() if x.dtype.kind == "f" else (_float64,)))
+    x, w = x.astype(dtype, copy=False), w.astype(dtype, copy=False)
+    if axis is None and x.flags.c_contiguous and w.flags.c_contiguous and x.ndim:
+        shape, x, w, axis = (1,) * x.ndim, x.reshape(-1), w.reshape(-1), 0
+    else:
+        shape = None
+    total = folds.sum(w, axis, keepdims=True)
+    if np.any(total == 0):
+        raise ZeroDivisionError("weights sum to zero")
+    deviations = ufuncs["subtract"](x, _sum_of_products(x, w, axis, folds, ufuncs) / total)
+    weighted = ufuncs["multiply"](deviations, w)
+    # The first sum is 0 but for the rounding of the mean.
+    first = folds.sum(weighted, axis, keepdims=True)
+    second = _sum_of_products(weighted, deviations, axis, folds, ufuncs) - first * first / total
+    lost = ddof if kind == "frequency" else ddof * _sum_of_products(w, w, axis, folds, ufuncs) / total
+    divisor = total - lost
+    if np.any(divisor <= 0):
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=3)
+        divisor = np.where(divisor > 0, divisor, np.nan)
+    result = np.maximum(second / divisor, 0).astype(dtype, copy=False)
+    if shape is not None:
+        result = result.reshape(shape)
+        axis = None
+    return result if keepdims else np.squeeze(result, tuple(range(result.ndim)) if axis is None else axis)[()]
+
+
+def weighted_var(a, weights, axis=None, *, ddof=0, kind="frequency", keepdims=False):
+    """
+    Weighted variance over given axes; the mean it is taken from is `average`'s.
+
+    Parameters
+    ----------
+    a : array_like of float or int
+        The sample.
+    weights : array_like of float or int
+        A weight for each element, or for each place along `axis`; none negative.
+    axis : None or int or tuple of ints, optional
+        Axes to reduce; None, the default, for all.
+    ddof : int or float, optional
+        Degrees of freedom lost: 0, the default, for the population's variance, 1 for an unbiased estimate.
+    kind : {"frequency", "reliability"}, optional
+        What weights are, which matters where `ddof` is not 0: how often an element was seen, as `fweights` of
+        `numpy.cov` and weights in statsmodels; or how much it counts, as `aweights` of `numpy.cov`.
+    keepdims : bool, optional
+        Leave the axes that are reduced in the result, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        ``sum(w * (a - mean)**2) / (sum(w) - lost)``, where `lost` is `ddof`, or of reliability weights
+        ``ddof * sum(w**2) / sum(w)``; in the dtype of `average`. NaN, with a RuntimeWarning, where that divisor is
+        not positive.
+
+    Raises
+    ------
+    TypeError
+        `a` or `weights` is complex, or no number.
+    ValueError
+        A weight is negative, or shapes do not fit.
+    ZeroDivisionError
+        Weights sum to zero.
+
+    Notes
+    -----
+    Two passes, the mean first, and a correction for the mean's own rounding (Chan, Golub and LeVeque, The American
+    Statistician 37, 1983). The formulas are those of `numpy.cov`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from allcores.functions import summaries
+    >>> float(summaries.weighted_var(np.array([1.0, 2.0, 4.0]), np.array([1, 2, 1])))
+    1.1875
+    """
+    return _weighted_var(a, weights, axis, ddof, kind, keepdims, _plain, UFUNCS)
+
+
+def weighted_std(a, weights, axis=None, *, ddof=0, kind="frequency", keepdims=False):
+    """
+    Square root of the weighted variance over given axes.
+
+    Parameters
+    ----------
+    a, weights, axis, ddof, kind, keepdims
+        As of `weighted_var`.
+
+    Returns
+    -------
+    ndarray or scalar
+        The weighted standard deviation.
+
+    Notes
+    -----
+    As accurate as `weighted_var`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from allcores.functions import summaries
+    >>> float(summaries.weighted_std(np.array([1.0, 3.0]), np.array([1, 1])))
+    1.0
+    """
+    return np.sqrt(_weighted_var(a, weights, axis, ddof, kind, keepdims, _plain, UFUNCS))
+
+
+def _plain_weighted_var(a, weights, axis=None, *, ddof=0, kind="frequency", keepdims=False):
+    """Return the same, by NumPy alone."""
+    return _weighted_var(a, weights, axis, ddof, kind, keepdims, np, vars(np))
+
+
+def _plain_weighted_std(a, weights, axis=None, *, ddof=0, kind="frequency", keepdims=False):
+    """Return the same, by NumPy alone."""
+    return np.sqrt(_weighted_var(a, weights, axis, ddof, kind, keepdims, np, vars(np)))
 
 
 class Moments(NamedTuple):
@@ -325,5 +479,7 @@ def _plain_logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
 
 register(Kernel("ptp", "reduction", ptp, np.ptp, 0.4))
 register(Kernel("average", "reduction", average, np.average, 0.3))
+register(Kernel("weighted_var", "summary", weighted_var, _plain_weighted_var, 1.2, exact=False, rtol=1.0))
+register(Kernel("weighted_std", "summary", weighted_std, _plain_weighted_std, 1.2, exact=False, rtol=1.0))
 register(Kernel("moments", "summary", moments, _plain_moments, 1.2, exact=False, rtol=1.0))
 register(Kernel("logsumexp", "summary", logsumexp, _plain_logsumexp, 3.0, exact=False, rtol=1.0))
