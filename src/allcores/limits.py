@@ -181,3 +181,52 @@ class limit:  # noqa: N801  used as a function, in a with statement
     ) -> None:
         """Set what was before."""
         self._before.pop().close()
+
+
+ENGINES = {"auto": 0, "serial": 1, "threads": 2}
+
+
+class using:  # noqa: N801  used as a function, in a with statement
+    """Run the calls of this thread on the engine named, whatever they cost, until the `with` block ends.
+
+    Parameters
+    ----------
+    engine : {"auto", "serial", "threads"}
+        "serial": on the calling thread. "threads": on as many OpenMP threads as `limit` allows, from two elements on.
+        "auto": as measured costs say, which is what holds outside of any block.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+
+    Notes
+    -----
+    Holds for the Python thread that enters the block, and nests. Results do not depend on it. Calls that NumPy answers
+    (object arrays, subclasses, methods such as `accumulate`) are serial on any engine, and so is all that runs inside
+    a parallel region.
+
+    Examples
+    --------
+    >>> import numpy as np, allcores as ac
+    >>> with ac.using("serial"):
+    ...     ac.add(np.ones(3), 1.0)
+    array([2., 2., 2.])
+    """
+
+    def __init__(self, engine: str) -> None:
+        if not isinstance(engine, str) or engine not in ENGINES:
+            raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
+        self._engine = ENGINES[engine]
+        self._before: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Set the engine."""
+        self._before.append(_driver.set_engine(self._engine))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Set what was before."""
+        _driver.set_engine(self._before.pop())
