@@ -35,8 +35,9 @@ PROCESSORS = {"amd64": "x86_64", "arm64": "aarch64"}
 # No fused multiply-add that the source does not write (results would differ between levels), and no errno (it keeps
 # sqrt and rint from being vectorised). -ffast-math never: NaN, signed zeros and flags must be NumPy's, and linking
 # with it makes the whole process flush denormals.
+# -g0 because CPython's own flags have -g, which makes wheels twice as large.
 FLAGS = {
-    "unix": ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"],
+    "unix": ["-O3", "-g0", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden"],
     "msvc": ["/O2", "/fp:precise", "/std:c11"],
 }
 # An archive of link-time-optimisation objects needs a plugin of ar; the levels gain nothing from it.

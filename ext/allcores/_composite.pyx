@@ -104,7 +104,7 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
     result = True
     if flat_layout(loop, ops, steps, &n, &fortran):
         if fresh:
-            result = new_array(ops[fortran >> 1], loop.typenum[last], fortran & 1)
+            result = new_array(ops[fortran >> 1], loop.typenum[last], loop.itemsize[last], fortran & 1)
             made[last] = <PyArrayObject *> result
             steps[last] = loop.itemsize[last]
         elif loop.nargs > last:

@@ -28,10 +28,11 @@ cdef extern from *:
     """
     static AC_THREAD_LOCAL int ac_depth;        /* tasks of ours this thread is inside of */
     static AC_THREAD_LOCAL int ac_local_limit;  /* 0: the process's limit holds */
+    static AC_THREAD_LOCAL int ac_engine;       /* an ENGINE; 0: costs decide */
     static AC_THREAD_LOCAL int ac_last_threads, ac_last_tasks;
     static AC_THREAD_LOCAL unsigned long long ac_last_who;
     """
-    int ac_depth, ac_local_limit, ac_last_threads, ac_last_tasks
+    int ac_depth, ac_local_limit, ac_engine, ac_last_threads, ac_last_tasks
     unsigned long long ac_last_who
 
 cdef extern from "<fenv.h>" nogil:
@@ -108,6 +109,10 @@ cdef long long pause = FIRST_PAUSE
 cdef double lost = 0             # nanoseconds, by the last late region
 cdef unsigned int epoch = 1
 cdef bint local_limits = False   # whether any thread ever set a limit of more than one
+cdef int on_threads = 0          # Python threads that force calls onto OpenMP threads now
+
+cdef enum ENGINE:
+    BY_COST, SERIAL, THREADS
 
 cdef struct Region:
     task_fn fn
@@ -151,8 +156,10 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
     cdef int threads = limit
     cdef double share = HOT_SHARE
     cdef long long now
-    if limit <= 1 or n < 2 or ac_depth > 0 or serial_child:
+    if limit <= 1 or n < 2 or ac_depth > 0 or serial_child or ac_engine == SERIAL:
         return 1
+    if ac_engine == THREADS:
+        return limit if not omp_in_parallel() else 1
     if from_elements >= 0:
         return limit if n >= from_elements and not omp_in_parallel() else 1
     if ns < HOT_FROM or omp_in_parallel():
@@ -177,7 +184,8 @@ cdef double worth_from() noexcept nogil:
 
 
 cdef Py_ssize_t forced_from() noexcept nogil:
-    return from_elements
+    # For every thread where one forces threads: threads_for still answers each by its own wish.
+    return 2 if on_threads > 0 else from_elements
 
 
 cdef bint inside_task() noexcept nogil:
@@ -400,9 +408,10 @@ cdef void after_fork_in_parent() noexcept nogil:
 
 
 cdef void after_fork_in_child() noexcept nogil:
-    global last_region, busy, serial_child
+    global last_region, busy, serial_child, on_threads
     last_region = 0
     busy = 0
+    on_threads = ac_engine == THREADS
     if pause_failed:
         serial_child = 1
 
@@ -436,6 +445,16 @@ def set_local_limit(int threads):
     return was
 
 
+def set_engine(int engine):
+    """Sets what this thread's calls run on (0: as costs say, 1: serial, 2: threads) and returns what it was."""
+    global ac_engine, epoch, on_threads
+    was = ac_engine
+    ac_engine = engine
+    on_threads += (engine == THREADS) - (was == THREADS)
+    epoch += 1
+    return was
+
+
 def settings():
     """What holds for a call made here and now."""
     return {
@@ -443,6 +462,7 @@ def settings():
         "cores": cores,
         "threads": limit_here(),
         "parallel_from": from_elements,
+        "engine": ac_engine,
         "serial_child": bool(serial_child),
         "busy": busy,
         "crowded": ac_now_ns() < crowded_until,

@@ -13,6 +13,7 @@ Called by _ufuncs and _install; calls _driver.
 from libc.string cimport memcpy
 from allcores._driver cimport MAY_RAISE, parallel_for, threads_for
 from allcores._isa cimport level
+from allcores._memory cimport end_recycle, recycle
 from cpython.object cimport PyObject
 from npyapi cimport *
 from numpy cimport import_array, import_ufunc
@@ -364,6 +365,28 @@ cdef PyArray_Descr *borrowed(int typenum) except NULL:
     return descr
 
 
+cdef npy_intp output_bytes(const Loop *loop, PyArrayObject **ops) noexcept:
+    """Of the largest output that is to be made; as much as fits where the operands do not match."""
+    cdef npy_intp size = 1, itemsize = 0, extent
+    cdef int i, axis, ndim = 0
+    for i in range(loop.nin, loop.nargs):
+        if ops[i] == NULL:
+            itemsize = max(itemsize, loop.itemsize[i])
+    if itemsize == 0:
+        return 0
+    for i in range(loop.nin):
+        ndim = max(ndim, PyArray_NDIM(ops[i]))
+    for axis in range(1, ndim + 1):
+        extent = 1
+        for i in range(loop.nin):
+            if axis <= PyArray_NDIM(ops[i]):
+                extent = max(extent, PyArray_DIMS(ops[i])[PyArray_NDIM(ops[i]) - axis])
+        if extent > PY_SSIZE_T_MAX // itemsize // size:
+            return PY_SSIZE_T_MAX
+        size *= extent
+    return size * itemsize
+
+
 cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order) except -1:
     cdef PyArrayObject *operands[MAX_ARGS + 1]
     cdef PyArrayObject **made
@@ -372,6 +395,7 @@ cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask
     cdef NpyIter *iter = NULL
     cdef int i, result, nop = loop.nargs, fresh = 0
     cdef bint freed = True
+    cdef PyObject *before
     cdef npy_intp n
     for i in range(loop.nargs):
         operands[i] = ops[i]
@@ -387,6 +411,7 @@ cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask
         dtypes[nop] = borrowed(NPY_BOOL)
         op_flags[nop] = NPY_ITER_READONLY
         nop += 1
+    before = recycle(output_bytes(loop, ops))
     try:
         iter = NpyIter_AdvancedNew(
             nop, operands, NPY_ITER_EXTERNAL_LOOP | NPY_ITER_ZEROSIZE_OK | NPY_ITER_BUFFERED | NPY_ITER_GROWINNER
@@ -394,6 +419,8 @@ cdef int run_iterated(const Loop *loop, PyArrayObject **ops, PyArrayObject *mask
             order, NPY_UNSAFE_CASTING, op_flags, dtypes, -1, NULL, NULL, 0)
     except Exception:
         return -2    # operands that do not fit: NumPy says so in its own words
+    finally:
+        end_recycle(before)
     try:
         result = -2
         n = NpyIter_GetIterSize(iter)

@@ -63,4 +63,4 @@ cdef void refresh(Target *target) noexcept nogil
 # fortran what new outputs are to be like: index of the operand << 1 | F order.
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept
 
-cdef object new_array(PyArrayObject *model, int typenum, bint fortran)
+cdef object new_array(PyArrayObject *model, int typenum, npy_intp itemsize, bint fortran)

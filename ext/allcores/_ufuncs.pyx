@@ -12,6 +12,7 @@ from importlib import import_module
 import numpy as np
 from allcores._driver cimport forced_from, limits_epoch, report, threads_for, worth_from
 from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
+from allcores._memory cimport end_recycle, recycle
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
 from cpython.mem cimport PyMem_Calloc
 from cpython.object cimport PyObject

@@ -290,7 +290,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
             return NotImplemented
         for i in range(nin, nargs):
             if ops[i] == NULL:
-                array = new_array(ops[fortran >> 1], loop.typenum[i], fortran & 1)
+                array = new_array(ops[fortran >> 1], loop.typenum[i], loop.itemsize[i], fortran & 1)
                 fresh.append(array)
                 made[i] = <PyArrayObject *> array
                 steps[i] = loop.itemsize[i]
@@ -313,8 +313,13 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     return outputs[0] if nargs - nin == 1 else tuple(outputs)
 
 
-cdef object new_array(PyArrayObject *model, int typenum, bint fortran):
-    cdef PyObject *array = PyArray_EMPTY(PyArray_NDIM(model), PyArray_DIMS(model), typenum, fortran)
+cdef object new_array(PyArrayObject *model, int typenum, npy_intp itemsize, bint fortran):
+    cdef PyObject *before = recycle(PyArray_SIZE(model) * itemsize)
+    cdef PyObject *array
+    try:
+        array = PyArray_EMPTY(PyArray_NDIM(model), PyArray_DIMS(model), typenum, fortran)
+    finally:
+        end_recycle(before)
     made = <object> array
     Py_XDECREF_raw(array)
     return made

@@ -30,7 +30,7 @@ from allcores.functions.summaries import *  # noqa: E402, F403
 from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
 from allcores.information import info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
-from allcores.limits import limit  # noqa: E402
+from allcores.limits import limit, using  # noqa: E402
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
@@ -43,6 +43,7 @@ __all__ = [
     "parallel",
     "ufunc",
     "uninstall",
+    "using",
     *_UFUNCS,
     *_composite_all,
     *_nanreductions_all,

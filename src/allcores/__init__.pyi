@@ -13,6 +13,7 @@ from allcores.install import accelerate as accelerate
 from allcores.install import install as install
 from allcores.install import uninstall as uninstall
 from allcores.limits import limit as limit
+from allcores.limits import using as using
 
 __version__: str
 __all__ = [
@@ -171,6 +172,7 @@ __all__ = [
     "trunc",
     "ufunc",
     "uninstall",
+    "using",
     "var",
     "vdot",
     "vecdot",

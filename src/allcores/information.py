@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from allcores import _driver, _isa, _ufuncs
+from allcores import _driver, _isa, _memory, _ufuncs
 from allcores._version import __version__
 from allcores.install import installed
 from allcores.plan.machine import affinity_cores, quota_cores
@@ -30,7 +30,9 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         (quota in cores, None without one). "threads" : limit of a call made here. "isa" : instruction-set level in
         use, of "isa_compiled". "parallel_from" : elements from which every call is split, None where costs decide.
         "installed" : whether NumPy's own ufuncs are accelerated. "regions" : parallel calls so far.
-        "serial_child" : whether a fork left this process without threads. "libraries" : the OpenMP and BLAS runtimes
+        "serial_child" : whether a fork left this process without threads. "recycled" : bytes of freed outputs that are
+        kept ("kept", of at most "bound", in "blocks") and how many outputs came from there ("reused") or from the
+        system ("fresh"). "libraries" : the OpenMP and BLAS runtimes
         that are loaded, ours among them, as threadpoolctl sees them (file, version, threads).
 
     Examples
@@ -61,6 +63,7 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         "installed": installed(),
         "regions": driver["regions"],
         "serial_child": driver["serial_child"],
+        "recycled": _memory.usage(),
         "libraries": threadpool_info(),
     }
     if kernels:

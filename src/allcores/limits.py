@@ -1,19 +1,21 @@
-"""How many threads one call may use: the machine's cores, the environment, and `limit`.
+"""How many threads one call may use, and how much memory is kept for outputs: machine, environment, `limit`.
 
-The first that says something holds: an active `limit` in this thread, ALLCORES_NUM_THREADS, OMP_NUM_THREADS, the
-cores that affinity and control groups leave. Called by the package's __init__ and by users.
+Of threads the first that says something holds: an active `limit` in this thread, ALLCORES_NUM_THREADS,
+OMP_NUM_THREADS, the cores that affinity and control groups leave. Called by the package's __init__ and by users.
 """
 
 from __future__ import annotations
 
 import operator
 import os
+import sys
 import warnings
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Self, SupportsIndex
+from typing import Any, Self, SupportsIndex
 
-from allcores import _driver
-from allcores.plan.machine import usable_cores
+from allcores import _driver, _memory
+from allcores.plan.machine import memory_headroom, usable_cores
 
 
 def _positive(text: str) -> int:
@@ -55,9 +57,31 @@ def parallel_from_environment(environ: os._Environ[str] | dict[str, str]) -> int
         return -1
 
 
+MOST_RECYCLED = 2**30
+SHARE_RECYCLED = 16
+
+
+def recycle_bytes_from_environment(environ: os._Environ[str] | dict[str, str]) -> int:
+    """Return ALLCORES_RECYCLE_BYTES, else 1 GiB or a sixteenth of the memory that is left, whichever is less."""
+    text = environ.get("ALLCORES_RECYCLE_BYTES", "").strip()
+    if text:
+        if text.isdecimal():
+            return min(int(text), sys.maxsize)
+        warnings.warn(
+            f"ALLCORES_RECYCLE_BYTES must be a number of bytes, got {text!r}; it is ignored",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+    return int(min(MOST_RECYCLED, memory_headroom() / SHARE_RECYCLED))
+
+
 def configure() -> None:
     """Read machine and environment; called once, at import."""
     cores = usable_cores()
+    _memory.configure(
+        bound=recycle_bytes_from_environment(os.environ),
+        huge_pages=os.environ.get("NUMPY_MADVISE_HUGEPAGE", "1").strip() != "0",
+    )
     _driver.configure(
         usable_cores=cores,
         threads=threads_from_environment(os.environ, cores),
@@ -65,51 +89,144 @@ def configure() -> None:
     )
 
 
+def _count(name: str, value: SupportsIndex, least: int) -> int:
+    kind = "positive integer" if least else "non-negative integer"
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a {kind}, got {value!r}") from None
+    if count < least or isinstance(value, bool):
+        raise ValueError(f"{name} must be a {kind}, got {value!r}")
+    return count
+
+
+_blas: tuple[int, Any] = (0, None)
+
+
+def _blas_libraries() -> Any:
+    """Return threadpoolctl's controller of the loaded libraries, found anew once more modules have been imported."""
+    global _blas
+    if _blas[0] != len(sys.modules):
+        from threadpoolctl import ThreadpoolController  # 20 ms that an import of ours must not cost
+
+        _blas = (len(sys.modules), ThreadpoolController())
+    return _blas[1]
+
+
 class limit:  # noqa: N801  used as a function, in a with statement
-    """Limit the threads that calls of this thread may use, until the `with` block ends.
+    """Limit the threads and the memory that calls may use, until the `with` block ends.
 
     Parameters
     ----------
-    threads : int
-        Most threads one call may use, at least 1. May exceed the number of cores.
+    threads : int, optional
+        Most threads one call of ours may use, at least 1; may exceed the number of cores. For calls of this thread.
+    blas : int, optional
+        Most threads of NumPy's and SciPy's BLAS, at least 1, set through threadpoolctl. OpenBLAS and MKL keep this
+        number for the whole process; those that run on OpenMP, for this thread.
+    recycle_bytes : int, optional
+        Most bytes of freed outputs that are kept for the next outputs, 0 to keep none. For the whole process.
 
     Raises
     ------
     ValueError
-        If `threads` is less than 1.
+        If a number is less than 1, or than 0 for `recycle_bytes`.
     TypeError
-        If `threads` is not an integer.
+        If one is not an integer, or if none is given.
 
     Notes
     -----
-    Holds for the Python thread that enters the block, and nests: the innermost block counts. Results never depend on
-    it. NumPy's BLAS has threads of its own, which this does not touch.
+    Blocks nest, the innermost counts; what is not given stays as it was. Results never depend on `threads`.
+
+    Outputs of 1 MiB and more come from memory of outputs that are gone, as the first touch of fresh pages takes as
+    long as many a function. What is kept is offered to the operating system, which takes it when memory is short, but
+    counts as this process's until then. By default at most 1 GiB is kept, and at most a sixteenth of the memory that
+    machine and control groups leave at import; ALLCORES_RECYCLE_BYTES says otherwise. `info()["recycled"]` shows it.
 
     Examples
     --------
     >>> import numpy as np, allcores as ac
-    >>> with ac.limit(threads=1):
+    >>> with ac.limit(threads=1, blas=1):
     ...     float(ac.sum(np.ones(4)))
     4.0
     """
 
-    def __init__(self, *, threads: SupportsIndex) -> None:
-        try:
-            count = operator.index(threads)
-        except TypeError:
-            raise TypeError(f"threads must be a positive integer, got {threads!r}") from None
-        if count < 1 or isinstance(threads, bool):
-            raise ValueError(f"threads must be a positive integer, got {threads!r}")
-        self._threads = min(count, 2**30)
-        self._before: list[int] = []
+    def __init__(
+        self,
+        *,
+        threads: SupportsIndex | None = None,
+        blas: SupportsIndex | None = None,
+        recycle_bytes: SupportsIndex | None = None,
+    ) -> None:
+        if threads is None and blas is None and recycle_bytes is None:
+            raise TypeError("limit() needs one of threads, blas and recycle_bytes")
+        self._threads = None if threads is None else min(_count("threads", threads, 1), 2**30)
+        self._blas = None if blas is None else min(_count("blas", blas, 1), 2**15)
+        self._bytes = None if recycle_bytes is None else min(_count("recycle_bytes", recycle_bytes, 0), sys.maxsize)
+        self._before: list[ExitStack] = []
 
     def __enter__(self) -> Self:
-        """Set the limit."""
-        self._before.append(_driver.set_local_limit(self._threads))
+        """Set the limits."""
+        with ExitStack() as undo:
+            if self._threads is not None:
+                undo.callback(_driver.set_local_limit, _driver.set_local_limit(self._threads))
+            if self._bytes is not None:
+                undo.callback(_memory.set_bound, _memory.set_bound(self._bytes))
+            if self._blas is not None:
+                undo.enter_context(_blas_libraries().limit(limits=self._blas, user_api="blas"))
+            self._before.append(undo.pop_all())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Set what was before."""
-        _driver.set_local_limit(self._before.pop())
+        self._before.pop().close()
+
+
+ENGINES = {"auto": 0, "serial": 1, "threads": 2}
+
+
+class using:  # noqa: N801  used as a function, in a with statement
+    """Run the calls of this thread on the engine named, whatever they cost, until the `with` block ends.
+
+    Parameters
+    ----------
+    engine : {"auto", "serial", "threads"}
+        "serial": on the calling thread. "threads": on as many OpenMP threads as `limit` allows, from two elements on.
+        "auto": as measured costs say, which is what holds outside of any block.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine.
+
+    Notes
+    -----
+    Holds for the Python thread that enters the block, and nests. Results do not depend on it. Calls that NumPy answers
+    (object arrays, subclasses, methods such as `accumulate`) are serial on any engine, and so is all that runs inside
+    a parallel region.
+
+    Examples
+    --------
+    >>> import numpy as np, allcores as ac
+    >>> with ac.using("serial"):
+    ...     ac.add(np.ones(3), 1.0)
+    array([2., 2., 2.])
+    """
+
+    def __init__(self, engine: str) -> None:
+        if not isinstance(engine, str) or engine not in ENGINES:
+            raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
+        self._engine = ENGINES[engine]
+        self._before: list[int] = []
+
+    def __enter__(self) -> Self:
+        """Set the engine."""
+        self._before.append(_driver.set_engine(self._engine))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Set what was before."""
+        _driver.set_engine(self._before.pop())

@@ -1,4 +1,4 @@
-"""What this machine leaves to this process: cores from affinity and from every control group above it.
+"""What this machine leaves to this process: cores and memory, from affinity and from every control group above it.
 
 Called by allcores.limits once, at import; reads files, imports nothing of ours.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
+_MEMINFO = Path("/proc/meminfo")
 
 
 def affinity_cores() -> int:
@@ -39,6 +41,26 @@ def _quota_of(folder: Path) -> float:
     return quota / length if quota > 0 and length > 0 else math.inf
 
 
+def _groups(controller: str, own: Path, root: Path) -> Iterator[Path]:
+    """Yield the folders of this process's control groups that `controller` rules, and of all their ancestors."""
+    for line in _read(own).splitlines():
+        parts = line.split(":", 2)
+        if len(parts) != 3:
+            continue
+        _, controllers, path = parts
+        if controllers and controller not in controllers.split(","):
+            continue
+        mount = root / controllers if controllers else root
+        if controllers and not mount.is_dir():
+            mount = root / controller
+        group = mount / path.lstrip("/")
+        # Inside a container the path may name folders of the host that are not mounted here; its own root always is.
+        for folder in (group, *group.parents):
+            yield folder
+            if folder == mount:
+                break
+
+
 def quota_cores(own: Path = _OWN, root: Path = _ROOT) -> float:
     """Return the smallest CPU quota of this process's control group and all its ancestors, in cores.
 
@@ -54,24 +76,47 @@ def quota_cores(own: Path = _OWN, root: Path = _ROOT) -> float:
     float
         Cores; infinity where nothing limits them.
     """
-    least = math.inf
-    for line in _read(own).splitlines():
-        parts = line.split(":", 2)
-        if len(parts) != 3:
-            continue
-        _, controllers, path = parts
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        mount = root / controllers if controllers else root
-        if controllers and not mount.is_dir():
-            mount = root / "cpu"
-        group = mount / path.lstrip("/")
-        # Inside a container the path may name folders of the host that are not mounted here; its own root always is.
-        for folder in (group, *group.parents):
-            least = min(least, _quota_of(folder))
-            if folder == mount:
-                break
-    return least
+    return min((_quota_of(folder) for folder in _groups("cpu", own, root)), default=math.inf)
+
+
+def _headroom_of(folder: Path) -> float:
+    """Return the bytes that one control group's limit leaves, infinity without a limit."""
+    limit, used = _read(folder / "memory.max"), _read(folder / "memory.current")  # version 2
+    if not limit:  # version 1
+        limit, used = _read(folder / "memory.limit_in_bytes"), _read(folder / "memory.usage_in_bytes")
+    try:
+        taken = float(used or 0)
+        left = math.inf if limit == "max" else float(limit) - taken
+    except ValueError:
+        return math.inf
+    for line in _read(folder / "memory.stat").splitlines():
+        name, _, value = line.partition(" ")
+        if name == "inactive_file" and value.isdigit():
+            left += min(float(value), taken)  # cached files that the kernel drops before it refuses memory
+    return max(0.0, left)
+
+
+def memory_headroom(own: Path = _OWN, root: Path = _ROOT, meminfo: Path = _MEMINFO) -> float:
+    """Return the bytes that this process may still take: what the machine has available, and every control group.
+
+    Parameters
+    ----------
+    own, root : Path
+        As of `quota_cores`.
+    meminfo : Path
+        The kernel's table, of which "MemAvailable" counts.
+
+    Returns
+    -------
+    float
+        Bytes; infinity where nothing says.
+    """
+    found = [_headroom_of(folder) for folder in _groups("memory", own, root)]
+    for line in _read(meminfo).splitlines():
+        name, _, rest = line.partition(":")
+        if name == "MemAvailable":
+            found.append(float(rest.split()[0]) * 1024)
+    return min(found, default=math.inf)
 
 
 def usable_cores() -> int:

@@ -1,0 +1,258 @@
+/* Memory of outputs, kept when an array is gone and used again for the next: the pages of a fresh large block cost as
+ * much time, at their first touch, as an element-wise function takes to fill them.
+ *
+ * Blocks come from the system directly and are given back when more than `bound` bytes are kept, the oldest first. What
+ * is kept is offered to the kernel (MADV_FREE): it may take the pages when memory is short, and until then they count
+ * as this process's. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
+ * so everything here is behind a lock of its own. */
+#ifndef ALLCORES_RECYCLER_H
+#define ALLCORES_RECYCLER_H
+
+#include "platform.h"
+
+#include <numpy/arrayobject.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <sched.h>
+#include <sys/mman.h>
+#endif
+
+#define AC_HEAD 64                    /* before the data: the block's capacity; keeps data on a cache line */
+#define AC_KEPT_MOST 64               /* blocks */
+#define AC_HUGE ((size_t)2 << 20)     /* a huge page */
+#define AC_HUGE_FROM ((size_t)4 << 20)
+#define AC_GRAIN ((size_t)64 << 10)
+
+typedef struct {
+    void *at;
+    size_t capacity;
+} ac_kept;
+
+typedef struct {
+    int lock;
+    int count;
+    int huge_pages; /* whether they are asked for */
+    size_t bound, held;
+    size_t from; /* bytes of an output from which it comes from here */
+    uint64_t reused, fresh;
+    ac_kept kept[AC_KEPT_MOST]; /* oldest first */
+} ac_recycler_t;
+
+static ac_recycler_t ac_recycler = {.huge_pages = 1, .from = (size_t)1 << 20};
+
+static void ac_recycler_lock(void)
+{
+    int expected = 0;
+    while (!ac_atomic_cas(&ac_recycler.lock, &expected, 1)) {
+        expected = 0;
+#if defined(_WIN32)
+        SwitchToThread();
+#else
+        sched_yield();
+#endif
+    }
+}
+
+static void ac_recycler_unlock(void)
+{
+    int expected = 1;
+    ac_atomic_cas(&ac_recycler.lock, &expected, 0);
+}
+
+/* --- the system's memory --- */
+
+static void *ac_pages_new(size_t size)
+{
+#if defined(_WIN32)
+    return VirtualAlloc(NULL, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+#else
+    const size_t slack = size >= AC_HUGE_FROM ? AC_HUGE : 0;
+    char *at = (char *)mmap(NULL, size + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == (char *)MAP_FAILED) {
+        return NULL;
+    }
+    if (slack) { /* on a boundary of huge pages */
+        const size_t before = (AC_HUGE - (size_t)at % AC_HUGE) % AC_HUGE;
+        if (before) {
+            munmap(at, before);
+        }
+        at += before;
+        munmap(at + size, slack - before);
+#if defined(MADV_HUGEPAGE)
+        if (ac_recycler.huge_pages) {
+            madvise(at, size, MADV_HUGEPAGE); /* a wish: EINVAL where the kernel has none */
+        }
+#endif
+    }
+    return at;
+#endif
+}
+
+static void ac_pages_free(void *at, size_t size)
+{
+#if defined(_WIN32)
+    (void)size;
+    VirtualFree(at, 0, MEM_RELEASE);
+#else
+    munmap(at, size);
+#endif
+}
+
+static void ac_pages_offer(void *at, size_t size)
+{
+#if !defined(_WIN32) && defined(MADV_FREE)
+    madvise(at, size, MADV_FREE);
+#else
+    (void)at, (void)size;
+#endif
+}
+
+/* --- keeping --- */
+
+static size_t ac_capacity(size_t size)
+{
+    const size_t grain = size >= AC_HUGE_FROM ? AC_HUGE : AC_GRAIN;
+    return (size + AC_HEAD + grain - 1) / grain * grain;
+}
+
+/* The smallest kept block of at least `capacity` and at most an eighth more, taken out; NULL if there is none. */
+static void *ac_take(size_t *capacity)
+{
+    void *found = NULL;
+    int i, best = -1;
+    ac_recycler_lock();
+    for (i = ac_recycler.count - 1; i >= 0; i--) { /* of equals the latest, which caches may still have */
+        const size_t one = ac_recycler.kept[i].capacity;
+        if (one >= *capacity && one <= *capacity + *capacity / 8
+            && (best < 0 || one < ac_recycler.kept[best].capacity)) {
+            best = i;
+        }
+    }
+    if (best >= 0) {
+        found = ac_recycler.kept[best].at;
+        *capacity = ac_recycler.kept[best].capacity;
+        ac_recycler.held -= *capacity;
+        ac_recycler.count--;
+        memmove(&ac_recycler.kept[best], &ac_recycler.kept[best + 1],
+                (size_t)(ac_recycler.count - best) * sizeof(ac_kept));
+        ac_recycler.reused++;
+    }
+    else {
+        ac_recycler.fresh++;
+    }
+    ac_recycler_unlock();
+    return found;
+}
+
+/* Gives back kept blocks, oldest first, until at most `bound` bytes and `count` blocks are left. */
+static void ac_shrink(size_t bound, int count)
+{
+    for (;;) {
+        ac_kept oldest = {NULL, 0};
+        ac_recycler_lock();
+        if (ac_recycler.count > 0 && (ac_recycler.held > bound || ac_recycler.count > count)) {
+            oldest = ac_recycler.kept[0];
+            ac_recycler.held -= oldest.capacity;
+            ac_recycler.count--;
+            memmove(&ac_recycler.kept[0], &ac_recycler.kept[1], (size_t)ac_recycler.count * sizeof(ac_kept));
+        }
+        ac_recycler_unlock();
+        if (oldest.at == NULL) {
+            return;
+        }
+        ac_pages_free(oldest.at, oldest.capacity);
+    }
+}
+
+static void ac_keep(void *at, size_t capacity)
+{
+    int kept = 0;
+    if (capacity <= ac_recycler.bound) {
+        ac_pages_offer(at, capacity);
+        ac_shrink(ac_recycler.bound - capacity, AC_KEPT_MOST - 1);
+        ac_recycler_lock();
+        if (ac_recycler.count < AC_KEPT_MOST && ac_recycler.held + capacity <= ac_recycler.bound) {
+            ac_recycler.kept[ac_recycler.count].at = at;
+            ac_recycler.kept[ac_recycler.count++].capacity = capacity;
+            ac_recycler.held += capacity;
+            kept = 1;
+        }
+        ac_recycler_unlock();
+    }
+    if (!kept) {
+        ac_pages_free(at, capacity);
+    }
+}
+
+/* --- what NumPy calls (PyDataMemAllocator) --- */
+
+static void *ac_memory_malloc(void *context, size_t size)
+{
+    size_t capacity;
+    char *at;
+    (void)context;
+    if (size > PTRDIFF_MAX - 2 * AC_HUGE - AC_HEAD) {
+        return NULL;
+    }
+    capacity = ac_capacity(size);
+    at = (char *)ac_take(&capacity);
+    if (at == NULL) {
+        at = (char *)ac_pages_new(capacity);
+        if (at == NULL) {
+            ac_shrink(0, 0);
+            at = (char *)ac_pages_new(capacity);
+        }
+    }
+    if (at == NULL) {
+        return NULL;
+    }
+    *(size_t *)at = capacity;
+    return at + AC_HEAD;
+}
+
+static void ac_memory_free(void *context, void *data, size_t size)
+{
+    (void)context, (void)size;
+    if (data != NULL) {
+        char *at = (char *)data - AC_HEAD;
+        ac_keep(at, *(size_t *)at);
+    }
+}
+
+static void *ac_memory_calloc(void *context, size_t count, size_t size)
+{
+    void *data;
+    if (size && count > PTRDIFF_MAX / size) {
+        return NULL;
+    }
+    data = ac_memory_malloc(context, count * size);
+    return data == NULL ? NULL : memset(data, 0, count * size);
+}
+
+static void *ac_memory_realloc(void *context, void *data, size_t size)
+{
+    size_t capacity;
+    void *moved;
+    if (data == NULL) {
+        return ac_memory_malloc(context, size);
+    }
+    capacity = *(size_t *)((char *)data - AC_HEAD);
+    if (size <= capacity - AC_HEAD && ac_capacity(size) >= capacity / 2) {
+        return data;
+    }
+    moved = ac_memory_malloc(context, size);
+    if (moved != NULL) {
+        memcpy(moved, data, size < capacity - AC_HEAD ? size : capacity - AC_HEAD);
+        ac_memory_free(context, data, 0);
+    }
+    return moved;
+}
+
+static PyDataMem_Handler ac_memory_handler = {
+    "allcores", 1, {NULL, ac_memory_malloc, ac_memory_calloc, ac_memory_realloc, ac_memory_free}};
+
+#endif
