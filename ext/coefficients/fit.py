@@ -50,7 +50,7 @@ def single(value):
 
 
 def weighted_single(function, weight, low, high, degree):
-    """Return what `weighted` does with coefficients of float32: each is rounded and the ones after it are fitted anew."""
+    """Return what `weighted` does, in float32: each coefficient is rounded and the ones after it are fitted anew."""
     found = []
     for _ in range(degree + 1):
         known = [mpf(c) for c in reversed(found)]

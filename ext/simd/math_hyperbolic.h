@@ -17,8 +17,8 @@ AC_INLINE float ac_sign_off(float y, float x)
     return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
 }
 
-/* |x| = k log 2 + t - k AC_LN2_LO, t exact. cosh and sinh of k log 2, both without what rounding took, from up and down,
- * and what is to be added to t in sinh(r) and to 1 in cosh(r). */
+/* |x| = k log 2 + t - k AC_LN2_LO, t exact. cosh and sinh of k log 2, both without what rounding took, from up and
+ * down, and what is to be added to t in sinh(r) and to 1 in cosh(r). */
 typedef struct {
     double t, cosh_k, sinh_k, up, down, odd, even;
 } ac_hyperbolic_parts;
