@@ -1,6 +1,7 @@
 /* exp, exp2, expm1.
  *
- * All take 2^k (1 + r + q) with |r| <= log(2) / 2 and q a polynomial's value plus what rounding took from r. */
+ * All take 2^k (1 + r + q) with |r| <= log(2) / 2 and q a polynomial's value, plus what rounding took from r where that
+ * counts. float32 has the same in its own arithmetic; without fused multiply-add it goes through float64. */
 #ifndef ALLCORES_MATH_EXP_H
 #define ALLCORES_MATH_EXP_H
 
@@ -84,8 +85,8 @@ AC_INLINE double ac_exp_less_one_of(double r)
     return AC_FMA(r * r, AC_FMA(ac_exp_series(r), r, 0.5), r);
 }
 
-/* Special beyond 708, where the result comes near overflow or is subnormal. What rounding takes from r is within 1/4 ULP;
- * monotonic, which 1 + r (1 + r (...)) is not. */
+/* Special beyond 708, where the result comes near overflow or is subnormal. What rounding takes from r is within
+ * 1/4 ULP; monotonic, which 1 + r (1 + r (...)) is not. */
 AC_INLINE double ac_exp_fast(double x)
 {
     const ac_exp_parts e = ac_exp_reduce(x);

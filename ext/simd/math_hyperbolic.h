@@ -17,8 +17,8 @@ AC_INLINE float ac_sign_off(float y, float x)
     return ac_from_bitsf(ac_bitsf(y) | (ac_bitsf(x) & 0x80000000u));
 }
 
-/* |x| = k log 2 + t - k AC_LN2_LO, t exact. cosh and sinh of k log 2, both without what rounding took, from up and down,
- * and what is to be added to t in sinh(r) and to 1 in cosh(r). */
+/* |x| = k log 2 + t - k AC_LN2_LO, t exact. cosh and sinh of k log 2, both without what rounding took, from up and
+ * down, and what is to be added to t in sinh(r) and to 1 in cosh(r). */
 typedef struct {
     double t, cosh_k, sinh_k, up, down, odd, even;
 } ac_hyperbolic_parts;
@@ -204,15 +204,15 @@ AC_INLINE float ac_sinhf_fast(float x)
 {
     const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
     const float lost = (h.up - h.sinh_k) - h.down, hi = AC_FMAF(h.cosh_k, h.t, h.sinh_k);
-    const float lo = AC_FMAF(h.cosh_k, h.t, h.sinh_k - hi) + AC_FMAF(lost, -h.t, lost);
+    const float lo = AC_FMAF(h.cosh_k, h.t, h.sinh_k - hi) + lost;
     return ac_sign_off(hi + AC_FMAF(h.sinh_k, h.even, AC_FMAF(h.cosh_k, h.odd, lo)), x);
 }
 
 AC_INLINE float ac_coshf_fast(float x)
 {
     const ac_hyperbolic_single h = ac_hyperbolic_single_split(x);
-    const float lost = (h.up - h.cosh_k) + h.down;
-    const float rest = AC_FMAF(h.cosh_k, h.even, AC_FMAF(h.sinh_k, h.odd, AC_FMAF(lost, -h.t, lost)));
+    const float lost = (h.up - h.cosh_k) + h.down; /* where that counts, sinh_k loses nothing */
+    const float rest = AC_FMAF(h.cosh_k, h.even, AC_FMAF(h.sinh_k, h.odd, lost));
     return h.cosh_k + AC_FMAF(h.sinh_k, h.t, rest);
 }
 

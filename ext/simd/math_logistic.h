@@ -153,6 +153,6 @@ AC_MATH_1_WITHIN(ac_softplus_f32, float, uint32_t, ac_softplusf_fast, 87.0f, ac_
     AC_MATH_ENTRY_1(logit, f, ac_logit_f32, AC_LEVEL == 4 ? 0.31 : 0.37, 1) \
     AC_MATH_ENTRY_1(logit, d, ac_logit_f64, AC_LEVEL == 4 ? 1.0 : 1.2, 1) \
     AC_MATH_ENTRY_1(softplus, f, ac_softplus_f32, AC_LEVEL == 4 ? 0.45 : 0.5, 1) \
-    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, AC_LEVEL == 4 ? 1.0 : 1.4, 1)
+    AC_MATH_ENTRY_1(softplus, d, ac_softplus_f64, AC_LEVEL == 4 ? 1.35 : 1.8, 1)
 
 #endif
