@@ -110,6 +110,7 @@ def test_one_file_names_openmp():
 def test_files_are_short():
     names = [*sources(), *cython_sources(), *EXT.rglob("*.h"), *(EXT / "simd").glob("*.c"),
              *(ROOT / "tests").glob("*.py"), ROOT / "setup.py"]  # fmt: skip
+    names = [path for path in names if not path.name.endswith("_coefficients.h")]  # generated
     long = {str(path.relative_to(ROOT)): n for path in names if (n := len(path.read_text().splitlines())) > 600}
     assert not long
 

@@ -12,7 +12,8 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil
 # The least serial nanoseconds for which threads_for can answer more than 1; infinity when it never does.
 cdef double worth_from() noexcept nogil
 
-# Elements from which calls may be split whatever they cost (ALLCORES_PARALLEL_FROM, using("threads")); -1 when costs decide.
+# Elements from which calls may be split whatever they cost (ALLCORES_PARALLEL_FROM, using("threads")); -1 when costs
+# decide.
 cdef Py_ssize_t forced_from() noexcept nogil
 
 # Runs fn(context, i) for i in range(tasks) on up to `threads` threads. Releases the GIL if it is held. Returns the

@@ -280,8 +280,9 @@ AC_INLINE int ac_arccosf_special(float x) { return ac_arc_bitsf(x) > 0x3f800000;
 AC_INLINE int ac_arctan2f_special(float y, float x)
 {
     const int32_t p = ac_arc_bitsf(y), q = ac_arc_bitsf(x), large = p > q ? p : q;
-    /* 2^126: its inverse would be subnormal. 2^-100: what the quotient loses too. 2^-100 of x: the result may. */
-    return (large > 0x7e800000) | (large == 0) | ((p != 0) & (p - q < -0x32000000)) | ((p < 0x0d800000) & (p != 0));
+    /* 2^126: its inverse would be subnormal. 2^-100: what the quotient loses too. 2^-100 of x: the result may. Of
+     * subnormal numbers the inverse would be infinite. */
+    return (large > 0x7e800000) | (large < 0x0d800000) | ((p != 0) & (p - q < -0x32000000)) | ((p < 0x0d800000) & (p != 0));
 }
 /* C libraries' atan2f is less accurate, but raises underflow. */
 AC_NOINLINE float ac_arctan2f_slow(float y, float x)

@@ -215,7 +215,7 @@ class using:  # noqa: N801  used as a function, in a with statement
     """
 
     def __init__(self, engine: str) -> None:
-        if not isinstance(engine, str) or engine not in ENGINES:
+        if engine not in ENGINES:
             raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
         self._engine = ENGINES[engine]
         self._before: list[int] = []
