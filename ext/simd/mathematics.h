@@ -123,7 +123,8 @@ AC_INLINE double ac_left(double a, double b, double c)
 
 #define AC_MATH_BLOCK 512
 
-/* The elements of the widest vector register: blocks are multiples of it, but for a last one that is filled up, or is one element. */
+/* The elements of the widest vector register: blocks are multiples of it, but for a last one that is filled up, or is
+ * one element. */
 #define AC_MATH_FILL(T) ((ac_intp)(64 / sizeof(T)))
 
 /* Out of line, as compilers inline a copy of at most a block as `rep movs`, which costs as much as a function of one
@@ -170,32 +171,8 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
 /* Whether m elements from a and m from b, both contiguous, have no byte in common. */
 #define AC_MATH_APART(A, B, T) ((A) + m * (ac_intp)sizeof(T) <= (B) || (B) + m * (ac_intp)sizeof(T) <= (A))
 
-/* The bits of |x|, in the order of the numbers, NaN last. The greater of two, or where there is no instruction for that,
- * all sums that overflow into the sign's place when the limit is exceeded. */
-#define AC_MAGNITUDE_uint32_t(x) (ac_bitsf(x) & 0x7fffffffu)
-#define AC_MAGNITUDE_uint64_t(x) (ac_bits(x) & 0x7fffffffffffffffu)
-#define AC_LARGEST_uint32_t(so_far, a, limit) ((a) > (so_far) ? (a) : (so_far))
-#define AC_EXCEEDS_uint32_t(largest, limit) ((largest) > (limit))
-#if AC_LEVEL == 4
-#define AC_LARGEST_uint64_t(so_far, a, limit) ((a) > (so_far) ? (a) : (so_far))
-#define AC_EXCEEDS_uint64_t(largest, limit) ((largest) > (limit))
-#else
-#define AC_LARGEST_uint64_t(so_far, a, limit) ((so_far) | ((a) + (0x7fffffffffffffffu - (limit))))
-#define AC_EXCEEDS_uint64_t(largest, limit) ((largest) >> 63)
-#endif
-
 /* NAME: out[i] = f(in[i]). MASK is the unsigned integer as wide as T. */
 #define AC_MATH_1(NAME, T, MASK, FAST, SPECIAL, SLOW) \
-    AC_MATH_1_BLOCK(NAME, T, MASK, FAST, SPECIAL) \
-    AC_MATH_1_LOOP(NAME, T, MASK, SPECIAL, SLOW)
-
-/* The same where all is special but |x| <= LIMIT. */
-#define AC_MATH_1_WITHIN(NAME, T, MASK, FAST, LIMIT, SLOW) \
-    AC_INLINE int NAME##_special(T x) { return AC_MAGNITUDE_##MASK(x) > AC_MAGNITUDE_##MASK(LIMIT); } \
-    AC_MATH_1_BLOCK_WITHIN(NAME, T, MASK, FAST, LIMIT) \
-    AC_MATH_1_LOOP(NAME, T, MASK, NAME##_special, SLOW)
-
-#define AC_MATH_1_BLOCK(NAME, T, MASK, FAST, SPECIAL) \
     AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
     { \
         MASK special = 0; \
@@ -206,37 +183,13 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
             special |= (MASK)(SPECIAL(v)); \
         } \
         return special; \
-    }
-
-/* The largest magnitude takes fewer instructions than a comparison an element. */
-#define AC_MATH_1_BLOCK_WITHIN(NAME, T, MASK, FAST, LIMIT) \
-    AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
-    { \
-        MASK largest = 0; \
-        ac_intp i; \
-        for (i = 0; i < n; i++) { \
-            const T v = x[i]; \
-            z[i] = FAST(v); \
-            largest = AC_LARGEST_##MASK(largest, AC_MAGNITUDE_##MASK(v), AC_MAGNITUDE_##MASK(LIMIT)); \
-        } \
-        return AC_EXCEEDS_##MASK(largest, AC_MAGNITUDE_##MASK(LIMIT)); \
-    }
-
-#define AC_MATH_1_LOOP(NAME, T, MASK, SPECIAL, SLOW) \
-    AC_NOINLINE ac_intp NAME##_find(const T *x, ac_intp n, uint16_t *places) \
-    { \
-        ac_intp count = 0, i; \
-        for (i = 0; i < n; i++) { \
-            if (SPECIAL(x[i])) { \
-                places[count++] = (uint16_t)i; \
-            } \
-        } \
-        return count; \
     } \
+    AC_MATH_1_FIND(NAME, T, SPECIAL) \
     AC_MATH_1_CALLS(NAME, T, MASK, SLOW)
 
-/* The same, where x is special if KEY(x) > LAST, both MASK: the largest key of a block takes fewer instructions than
- * comparing each. */
+/* The same, where x is special if KEY(x) > LAST, both MASK and less than 2^63: the largest key of a block takes fewer
+ * instructions than comparing each. Where there is none for the greater of two, their sum with what makes the sign's
+ * place overflow serves as well. */
 #define AC_MATH_1_KEYED(NAME, T, MASK, FAST, KEY, LAST, SLOW) \
     AC_NOINLINE MASK NAME##_block(const T *AC_RESTRICT x, T *AC_RESTRICT z, ac_intp n) \
     { \
@@ -246,21 +199,41 @@ AC_NOINLINE void ac_copy_block(void *to, const void *from, ac_intp bytes) { memc
             const T v = x[i]; \
             const MASK key = KEY(v); \
             z[i] = FAST(v); \
-            largest = key > largest ? key : largest; \
+            largest = AC_LARGEST_##MASK(largest, key, LAST); \
         } \
-        return largest > LAST; \
+        return AC_EXCEEDS_##MASK(largest, LAST); \
     } \
+    AC_INLINE int NAME##_special(T x) { return KEY(x) > LAST; } \
+    AC_MATH_1_FIND(NAME, T, NAME##_special) \
+    AC_MATH_1_CALLS(NAME, T, MASK, SLOW)
+
+#define AC_LARGEST_uint32_t(so_far, key, last) ((key) > (so_far) ? (key) : (so_far))
+#define AC_EXCEEDS_uint32_t(largest, last) ((largest) > (last))
+#if AC_LEVEL == 4
+#define AC_LARGEST_uint64_t(so_far, key, last) ((key) > (so_far) ? (key) : (so_far))
+#define AC_EXCEEDS_uint64_t(largest, last) ((largest) > (last))
+#else
+#define AC_LARGEST_uint64_t(so_far, key, last) ((so_far) | ((key) + (0x7fffffffffffffffu - (last))))
+#define AC_EXCEEDS_uint64_t(largest, last) ((largest) >> 63)
+#endif
+
+/* The same where all is special but |x| <= LIMIT: bits without the sign are in the order of the numbers, NaN last. */
+#define AC_MATH_1_WITHIN(NAME, T, MASK, FAST, LIMIT, SLOW) \
+    AC_MATH_1_KEYED(NAME, T, MASK, FAST, AC_MAGNITUDE_##MASK, AC_MAGNITUDE_##MASK(LIMIT), SLOW)
+#define AC_MAGNITUDE_uint32_t(x) (ac_bitsf(x) & 0x7fffffffu)
+#define AC_MAGNITUDE_uint64_t(x) (ac_bits(x) & 0x7fffffffffffffffu)
+
+#define AC_MATH_1_FIND(NAME, T, SPECIAL) \
     AC_NOINLINE ac_intp NAME##_find(const T *x, ac_intp n, uint16_t *places) \
     { \
         ac_intp count = 0, i; \
         for (i = 0; i < n; i++) { \
-            if (KEY(x[i]) > LAST) { \
+            if (SPECIAL(x[i])) { \
                 places[count++] = (uint16_t)i; \
             } \
         } \
         return count; \
-    } \
-    AC_MATH_1_CALLS(NAME, T, MASK, SLOW)
+    }
 
 #define AC_MATH_1_CALLS(NAME, T, MASK, SLOW) \
     static void NAME(char **args, const ac_intp *dims, const ac_intp *steps, void *data) \
