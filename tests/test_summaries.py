@@ -305,3 +305,14 @@ def test_logsumexp_of_odd_exponents():
     np.testing.assert_allclose(ac.logsumexp([1.0, np.inf], b=[1, 0]), 1.0)
     assert ac.logsumexp(np.zeros(0)) == -np.inf
     np.testing.assert_allclose(ac.logsumexp([1j, 2.0]), special.logsumexp([1j, 2.0]))
+
+
+def test_axes_of_weighted_variance():
+    x = np.arange(12.0).reshape(3, 4)
+    want = ac.weighted_var(x, np.arange(4.0), 1)
+    for axis in (-1, np.int64(1), (1,)):
+        np.testing.assert_array_equal(ac.weighted_var(x, np.arange(4.0), axis), want)
+    with pytest.raises(np.exceptions.AxisError, match="axis 5 is out of bounds for array of dimension 2"):
+        ac.weighted_var(x, np.ones(4), axis=5)
+    with pytest.raises(ValueError, match="repeated axis in `axis` argument"):
+        ac.weighted_var(x, np.ones(x.shape), axis=(1, 1))

@@ -10,6 +10,7 @@ import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from allcores import _reductions as _engine
 from allcores._reductions import MOMENTS, SPREAD
@@ -148,7 +149,7 @@ def _weights_of(x, weights, axis):
     """Return weights that broadcast to `x`, as for `average`."""
     w = _real(weights, "weights")
     if w.shape != x.shape:
-        if type(axis) is not int or w.ndim != 1 or not -x.ndim <= axis < x.ndim or w.shape[0] != x.shape[axis]:
+        if type(axis) is not int or w.ndim != 1 or w.shape[0] != x.shape[axis]:
             raise ValueError(
                 f"weights must have the shape of a, {x.shape}, or be one for each place along a single axis, "
                 f"got shape {w.shape} and axis {axis}"
@@ -172,6 +173,9 @@ def _weighted_var(a, weights, axis, ddof, kind, keepdims, folds, ufuncs):
     if kind not in ("frequency", "reliability"):
         raise ValueError(f"kind must be 'frequency' or 'reliability', got {kind!r}")
     x = _real(a, "a")
+    if axis is not None:
+        axis = normalize_axis_tuple(axis, x.ndim, "axis")
+        axis = axis[0] if len(axis) == 1 else axis
     w = _weights_of(x, weights, axis)
     dtype = np.result_type(x.dtype, w.dtype, *(() if x.dtype.kind == "f" else (_float64,)))
     x, w = x.astype(dtype, copy=False), w.astype(dtype, copy=False)
@@ -230,6 +234,8 @@ def weighted_var(a, weights, axis=None, *, ddof=0, kind="frequency", keepdims=Fa
     ------
     TypeError
         `a` or `weights` is complex, or no number.
+    AxisError
+        There is no such axis.
     ValueError
         A weight is negative, or shapes do not fit.
     ZeroDivisionError
