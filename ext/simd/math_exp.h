@@ -187,14 +187,6 @@ AC_INLINE ac_exp_single ac_exp_single_reduce(float x)
     return e;
 }
 
-/* exp(x + tail), a tail of some units in the last place of x. */
-AC_INLINE ac_exp_single ac_exp_single_split(float x, float tail)
-{
-    ac_exp_single e = ac_exp_single_reduce(x);
-    e.q = AC_FMAF(e.r * e.r, ac_exp_single_series(e.r), e.q + tail);
-    return e;
-}
-
 /* 2^k (1 + sum), for normal results. */
 AC_INLINE float ac_exp_single_join(float shifted, float sum)
 {
