@@ -223,6 +223,23 @@ def test_reductions_and_accumulations_stay_right(threads):
     np.testing.assert_array_equal(counts, np.bincount(x % 10, minlength=10))
 
 
+@pytest.mark.parametrize("dtype", ["?", "i4", "i8", "f4", "f8", "c16", "O"])
+def test_matrix_products_stay_numpys(threads, dtype):
+    a = (np.arange(300 * 20).reshape(300, 20) % 7).astype(dtype)
+    b = (np.arange(20 * 20).reshape(20, 20) % 5).astype(dtype)
+    calls = [
+        lambda: a @ b,
+        lambda: a @ b[0],
+        lambda: a.copy().__imatmul__(b),
+        lambda: np.matmul(a.T, a, out=np.empty((20, 20), dtype)),
+        lambda: np.linalg.vecdot(a, a[:1]),
+    ]
+    want = [call() for call in calls]
+    with ac.accelerate():
+        for call, result in zip(calls, want, strict=True):
+            np.testing.assert_array_equal(call(), result)
+
+
 def test_overlapping_updates_in_place(threads):
     with ac.accelerate():
         for make in (

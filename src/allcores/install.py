@@ -17,8 +17,12 @@ _depth = 0  # installs not yet undone
 
 
 def _parallel_ufuncs() -> list[tuple[str, Any]]:
-    """Return one (name, ufunc) for each of NumPy's; two names of one are one."""
-    return [(u.__name__, u) for u in {id(u): u for u in UFUNCS.values() if type(u) is _ufuncs.ufunc}.values()]
+    """Return one (name, ufunc) for each of NumPy's; two names of one are one.
+
+    Not the generalised ones: their loops get several lengths and steps, which may not be cut as elements are.
+    """
+    ours = {id(u): u for u in UFUNCS.values() if type(u) is _ufuncs.ufunc and u.signature is None}
+    return [(u.__name__, u) for u in ours.values()]
 
 
 def installed() -> bool:
