@@ -2,8 +2,9 @@
  * much time, at their first touch, as an element-wise function takes to fill them.
  *
  * Blocks come from the system directly and are given back when more than `bound` bytes are kept, the oldest first. What
- * is kept is offered to the kernel (MADV_FREE): it may take the pages when memory is short, and until then they count
- * as this process's. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
+ * is kept is offered to the kernel (MADV_FREE) once it is old: the kernel may take the pages when memory is short, and
+ * until then they count as this process's. Not at once, as offering pages of 4 KiB and touching them again takes longer
+ * than many a function. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
  * so everything here is behind a lock of its own. */
 #ifndef ALLCORES_RECYCLER_H
 #define ALLCORES_RECYCLER_H
@@ -26,10 +27,13 @@
 #define AC_HUGE ((size_t)2 << 20)     /* a huge page */
 #define AC_HUGE_FROM ((size_t)4 << 20)
 #define AC_GRAIN ((size_t)64 << 10)
+#define AC_WARM_SHARE 4               /* the latest blocks, up to 1/4 of the bound, are not offered to the kernel ... */
+#define AC_WARM_NS ((int64_t)1000000000) /* ... as long as they are not older than this when another block is freed */
 
 typedef struct {
     void *at;
     size_t capacity;
+    int64_t since; /* it was freed; -1: offered to the kernel */
 } ac_kept;
 
 typedef struct {
@@ -119,6 +123,29 @@ static size_t ac_capacity(size_t size)
     return (size + AC_HEAD + grain - 1) / grain * grain;
 }
 
+/* With the lock held: takes kept block `i` out. */
+static ac_kept ac_remove(int i)
+{
+    const ac_kept one = ac_recycler.kept[i];
+    ac_recycler.held -= one.capacity;
+    ac_recycler.count--;
+    memmove(&ac_recycler.kept[i], &ac_recycler.kept[i + 1], (size_t)(ac_recycler.count - i) * sizeof(ac_kept));
+    return one;
+}
+
+/* With the lock held: puts a block at place `i`; 0 where it does not fit. */
+static int ac_insert(int i, ac_kept one)
+{
+    if (ac_recycler.count >= AC_KEPT_MOST || ac_recycler.held + one.capacity > ac_recycler.bound) {
+        return 0;
+    }
+    memmove(&ac_recycler.kept[i + 1], &ac_recycler.kept[i], (size_t)(ac_recycler.count - i) * sizeof(ac_kept));
+    ac_recycler.kept[i] = one;
+    ac_recycler.held += one.capacity;
+    ac_recycler.count++;
+    return 1;
+}
+
 /* The smallest kept block of at least `capacity` and at most an eighth more, taken out; NULL if there is none. */
 static void *ac_take(size_t *capacity)
 {
@@ -133,12 +160,9 @@ static void *ac_take(size_t *capacity)
         }
     }
     if (best >= 0) {
-        found = ac_recycler.kept[best].at;
-        *capacity = ac_recycler.kept[best].capacity;
-        ac_recycler.held -= *capacity;
-        ac_recycler.count--;
-        memmove(&ac_recycler.kept[best], &ac_recycler.kept[best + 1],
-                (size_t)(ac_recycler.count - best) * sizeof(ac_kept));
+        const ac_kept one = ac_remove(best);
+        found = one.at;
+        *capacity = one.capacity;
         ac_recycler.reused++;
     }
     else {
@@ -152,13 +176,10 @@ static void *ac_take(size_t *capacity)
 static void ac_shrink(size_t bound, int count)
 {
     for (;;) {
-        ac_kept oldest = {NULL, 0};
+        ac_kept oldest = {NULL, 0, 0};
         ac_recycler_lock();
         if (ac_recycler.count > 0 && (ac_recycler.held > bound || ac_recycler.count > count)) {
-            oldest = ac_recycler.kept[0];
-            ac_recycler.held -= oldest.capacity;
-            ac_recycler.count--;
-            memmove(&ac_recycler.kept[0], &ac_recycler.kept[1], (size_t)ac_recycler.count * sizeof(ac_kept));
+            oldest = ac_remove(0);
         }
         ac_recycler_unlock();
         if (oldest.at == NULL) {
@@ -168,20 +189,49 @@ static void ac_shrink(size_t bound, int count)
     }
 }
 
+/* Offers to the kernel what is not warm any more. Those blocks become the oldest, as they are the first to do without. */
+static void ac_offer_old(int64_t now)
+{
+    for (;;) {
+        ac_kept old = {NULL, 0, 0};
+        size_t warm = 0;
+        int i, kept;
+        ac_recycler_lock();
+        for (i = ac_recycler.count - 1; i >= 0 && old.at == NULL; i--) {
+            if (ac_recycler.kept[i].since >= 0) {
+                warm += ac_recycler.kept[i].capacity;
+                if (warm > ac_recycler.bound / AC_WARM_SHARE || now - ac_recycler.kept[i].since > AC_WARM_NS) {
+                    old = ac_remove(i);
+                }
+            }
+        }
+        ac_recycler_unlock();
+        if (old.at == NULL) {
+            return;
+        }
+        ac_pages_offer(old.at, old.capacity); /* outside the lock: it takes its time */
+        old.since = -1;
+        ac_recycler_lock();
+        kept = ac_insert(0, old);
+        ac_recycler_unlock();
+        if (!kept) {
+            ac_pages_free(old.at, old.capacity);
+        }
+    }
+}
+
 static void ac_keep(void *at, size_t capacity)
 {
     int kept = 0;
     if (capacity <= ac_recycler.bound) {
-        ac_pages_offer(at, capacity);
+        const ac_kept one = {at, capacity, ac_now_ns()};
         ac_shrink(ac_recycler.bound - capacity, AC_KEPT_MOST - 1);
         ac_recycler_lock();
-        if (ac_recycler.count < AC_KEPT_MOST && ac_recycler.held + capacity <= ac_recycler.bound) {
-            ac_recycler.kept[ac_recycler.count].at = at;
-            ac_recycler.kept[ac_recycler.count++].capacity = capacity;
-            ac_recycler.held += capacity;
-            kept = 1;
-        }
+        kept = ac_insert(ac_recycler.count, one);
         ac_recycler_unlock();
+        if (kept) {
+            ac_offer_old(one.since);
+        }
     }
     if (!kept) {
         ac_pages_free(at, capacity);
