@@ -6,8 +6,9 @@ from time import perf_counter
 
 import allcores as ac
 from allcores.benchmark.peers import LIBRARIES, installed
-from allcores.benchmark.report import cpu_name, duration
+from allcores.benchmark.report import duration
 from allcores.benchmark.timing import geometric_mean, interleaved
+from allcores.plan.machine import cpu_name
 
 __all__ = ["duration", "geometric_mean", "machine", "medians", "per_call", "row", "rows_of", "started"]
 

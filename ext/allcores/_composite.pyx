@@ -5,7 +5,7 @@ answers NotImplemented for what it has no path for; functions/composite.py then 
 """
 import numpy as np
 
-from allcores._driver cimport forced_from, report, threads_for
+from allcores._driver cimport forced_from, report, threads_over
 from allcores._elementwise cimport MAX_ARGS, Loop, loop_fn, run_flat, run_iterated
 from allcores._isa cimport level
 from allcores._ufuncs cimport flat_layout, new_array
@@ -78,6 +78,7 @@ cdef inline int float_index(int typenum) noexcept nogil:
 cdef void operand(Loop *loop, int index, int typenum, int size) noexcept:
     loop.typenum[index] = typenum
     loop.itemsize[index] = size
+    loop.bytes += size
 
 
 cdef void prepare(Loop *loop, loop_fn fn, ac_composite_values *values, double cost, int nin, int nargs) noexcept:
@@ -111,7 +112,7 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
             result = <object> ops[last]
         for i in range(loop.nargs):
             data[i] = PyArray_BYTES(made[i])
-        raised[0] = run_flat(loop, data, steps, n, threads_for(n, n * loop.cost))
+        raised[0] = run_flat(loop, data, steps, n, threads_over(n, n * loop.cost, n * loop.bytes))
         if raised[0] < 0:
             report("", raised[0])
     else:
@@ -173,7 +174,7 @@ def where(condition, x, y):
     first, second = chosen(x, dtype), chosen(y, dtype)
     if first is None or second is None:
         return NotImplemented
-    prepare(&loop, composites().choose[index], NULL, 0.1 + 0.07 * size, 3, 4)
+    prepare(&loop, composites().choose[index], NULL, 0.01 + 0.028 * size, 3, 4)
     operand(&loop, 0, NPY_BOOL, 1)
     for index in range(1, 4):
         operand(&loop, index, typenum, size)
@@ -209,7 +210,7 @@ def nan_to_num(x, out, double nan, double high, double low):
         return NotImplemented
     memset(&values, 0, sizeof(values))
     values.first, values.second, values.third = nan, high, low
-    return one_to_one(<loop_fn *> composites().replace, &values, 0.5, x, out, &raised)
+    return one_to_one(<loop_fn *> composites().replace, &values, 0.25, x, out, &raised)
 
 
 def round_to(x, out, int decimals):
@@ -222,7 +223,7 @@ def round_to(x, out, int decimals):
     memset(&values, 0, sizeof(values))
     values.first = 10.0 ** places
     values.flag = decimals < 0
-    result = one_to_one(<loop_fn *> composites().round, &values, 0.7, x, out, &raised)
+    result = one_to_one(<loop_fn *> composites().round, &values, 0.55, x, out, &raised)
     if result is not NotImplemented:
         # Of NumPy's steps the product alone can overflow, and the first alone meets a signalling NaN.
         report("multiply", raised & FE_OVERFLOW)
@@ -262,7 +263,7 @@ def close(x, y, dtype, double rtol, double atol, bint equal_nan, bint every):
     watched = ((0 if errors["over"] == "ignore" else FE_OVERFLOW)
                | (0 if errors["under"] == "ignore" else FE_UNDERFLOW))
     values.early = watched == 0
-    result = compared(composites().apart[index] if every else composites().close[index], &values, 0.9,
+    result = compared(composites().apart[index] if every else composites().close[index], &values, 0.28 if every else 0.4,
                       x, y, typenum, 4 + 4 * index, not every, &raised)
     if result is NotImplemented or raised & watched:
         return NotImplemented
@@ -285,5 +286,5 @@ def array_equal(x, y, dtype, bint equal_nan):
         fn = composites().differ_bits[{1: 0, 2: 1, 4: 2, 8: 3}[size]]
     else:
         return NotImplemented
-    result = compared(fn, &values, 0.7, x, y, typenum, size, False, &raised)
+    result = compared(fn, &values, 0.25, x, y, typenum, size, False, &raised)
     return NotImplemented if result is NotImplemented else not values.found

@@ -9,6 +9,9 @@ cdef enum:
 # How many threads a call over n elements, serially `ns` nanoseconds long, is worth. 1: stay on the calling thread.
 cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil
 
+# The same for work that reads and writes so many bytes.
+cdef int threads_over(Py_ssize_t n, double ns, double bytes) noexcept nogil
+
 # The least serial nanoseconds for which threads_for can answer more than 1; infinity when it never does.
 cdef double worth_from() noexcept nogil
 

@@ -71,11 +71,22 @@ from numpy cimport import_ufunc
 
 import_ufunc()
 
-# Nanoseconds. A region costs 1.3 us while the team spins, which it does for some 4 ms; below HOT_FROM a second thread
-# does not pay for its start.
-cdef double HOT_FROM = 10e3
-cdef double HOT_SHARE = 4e3      # least work a further thread is worth
-cdef double COLD_SHARE = 30e3
+cdef enum:
+    STEPS = 32
+
+# What allcores.plan has worked out from costs, its seeds or measured ones, set by configure(). Least serial nanoseconds
+# for a team of more than 2**(k-1) and at most 2**k threads: while the team spins, which it does for some 4 ms, and when
+# it sleeps.
+cdef double[STEPS] hot_from
+cdef double[STEPS] cold_from
+for _step in range(STEPS):
+    hot_from[_step] = cold_from[_step] = INFINITY
+# Bytes that caches hold, and bytes a nanosecond from memory by one thread and by all. Infinite: not known.
+cdef double cache_bytes = INFINITY
+cdef double bandwidth_of_one = INFINITY
+cdef double bandwidth_of_all = INFINITY
+
+# Nanoseconds.
 cdef long long ASLEEP_AFTER = 3000000
 cdef double ROUND = 50e6         # between two looks for Ctrl-C
 # Waking a sleeping team costs 10-60 us while this process keeps a core busy, and up to several ms on a virtual machine
@@ -151,10 +162,38 @@ cdef bint worth_waking(long long now, double ns, double gain) noexcept nogil:
     return False
 
 
-cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
-    cdef int limit = limit_here()
+cdef int team(int limit, double ns, double bytes, bint cold) noexcept nogil:
+    """
+    Threads of a call, all else being equal; allcores.plan.plan says the same in Python.
+
+    Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes. Beyond the
+    caches, no more threads than the memory can feed.
+    """
+    cdef const double *least = &hot_from[0]
     cdef int threads = limit
-    cdef double share = HOT_SHARE
+    cdef int step = 0
+    cdef double fed = INFINITY
+    if cold:
+        least = &cold_from[0]
+    if bytes > cache_bytes:
+        if ns < bytes / bandwidth_of_one:
+            ns = bytes / bandwidth_of_one
+        fed = bandwidth_of_all * ns / bytes
+    while step < STEPS - 1 and threads > 1 << step:
+        step += 1
+    while threads > 1 and (ns < least[step] or (threads + 1) // 2 >= fed):
+        threads = (threads + 1) // 2
+        step -= 1
+    return threads
+
+
+cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
+    return threads_over(n, ns, 0)
+
+
+cdef int threads_over(Py_ssize_t n, double ns, double bytes) noexcept nogil:
+    cdef int limit = limit_here()
+    cdef bint cold = False
     cdef long long now
     if limit <= 1 or n < 2 or ac_depth > 0 or serial_child or ac_engine == SERIAL:
         return 1
@@ -162,7 +201,7 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
         return limit if not omp_in_parallel() else 1
     if from_elements >= 0:
         return limit if n >= from_elements and not omp_in_parallel() else 1
-    if ns < HOT_FROM or omp_in_parallel():
+    if ns < hot_from[1] or omp_in_parallel():
         return 1
     if ns < ROUND:
         now = ac_now_ns()
@@ -171,16 +210,13 @@ cdef int threads_for(Py_ssize_t n, double ns) noexcept nogil:
         if now - last_region > ASLEEP_AFTER:
             if not worth_waking(now, ns, ns - ns / limit):
                 return 1
-            share = COLD_SHARE
-    # Halves of the limit rather than any number: OpenMP ends and makes threads whenever a team's size changes.
-    while threads > 2 and ns < threads * share:
-        threads = (threads + 1) // 2
-    return threads
+            cold = True
+    return team(limit, ns, bytes, cold)
 
 
 cdef double worth_from() noexcept nogil:
     # Cached by whoever asks, so not this thread's limit, which threads_for looks at: another's may be higher.
-    return HOT_FROM if (default_limit > 1 or local_limits) and not serial_child else INFINITY
+    return hot_from[1] if (default_limit > 1 or local_limits) and not serial_child else INFINITY
 
 
 cdef Py_ssize_t forced_from() noexcept nogil:
@@ -432,6 +468,47 @@ def configure(*, usable_cores=None, threads=None, parallel_from=None):
     if parallel_from is not None:
         from_elements = parallel_from
     epoch += 1
+
+
+def set_costs(hot, cold, wake, double caches, double of_one, double of_all):
+    """
+    Sets what allcores.plan.plan.thresholds returns, the first guesses of what waking a team costs (while the process
+    computes, after it slept), and caches and bandwidths as plan.Costs has them.
+    """
+    global epoch, cache_bytes, bandwidth_of_one, bandwidth_of_all
+    cdef int i
+    if len(hot) < 2 or len(cold) < 2:
+        raise ValueError("hot and cold must have a figure for one thread and for two")
+    for i in range(STEPS):
+        hot_from[i] = hot[min(i, len(hot) - 1)]
+        cold_from[i] = cold[min(i, len(cold) - 1)]
+    wake_cost[0], wake_cost[1] = wake
+    cache_bytes = caches
+    bandwidth_of_one = of_one
+    bandwidth_of_all = of_all
+    epoch += 1
+
+
+def team_of(int limit, double ns, double bytes, bint cold):
+    """The threads that a call gets which nothing else prevents."""
+    return team(limit, ns, bytes, cold)
+
+
+def decide(Py_ssize_t n, double ns, double bytes=0):
+    """The threads that a call made here and now would get; as such a call, it is remembered."""
+    return threads_over(n, ns, bytes)
+
+
+def state():
+    """What, besides costs and limits, decides about a call made here and now; times in nanoseconds."""
+    cdef long long now = ac_now_ns()
+    cdef bint asleep = slept(now)
+    return {
+        "awake": now - last_region <= ASLEEP_AFTER,
+        "wake_ns": wake_cost[asleep],
+        "crowded_ns": lost if now < crowded_until else 0.0,
+        "in_parallel": bool(omp_in_parallel()) or ac_depth > 0,
+    }
 
 
 def set_local_limit(int threads):

@@ -9,6 +9,7 @@ cdef struct Loop:
     loop_fn fn          # ours where there is one, else NumPy's
     void *data
     double cost         # nanoseconds an element, serial
+    double bytes        # an element of all operands
     int nin
     int nargs           # nin where a loop has no output, but leaves what it found in `data`
     int may_raise       # may set a Python error

@@ -11,7 +11,7 @@ Three ways, from the cheapest:
 Called by _ufuncs and _install; calls _driver.
 """
 from libc.string cimport memcpy
-from allcores._driver cimport MAY_RAISE, parallel_for, threads_for
+from allcores._driver cimport MAY_RAISE, parallel_for, threads_over
 from allcores._isa cimport level
 from allcores._memory cimport end_recycle, recycle
 from cpython.object cimport PyObject
@@ -267,7 +267,7 @@ cdef int run_tiled(const Loop *loop, PyArrayObject **ops) noexcept nogil:
     tiled.width = dims[0]
     tiled.rows = dims[1]
     ns = dims[0] * dims[1] * loop.cost
-    with_threads = threads_for(dims[0] * dims[1], ns)
+    with_threads = threads_over(dims[0] * dims[1], ns, dims[0] * dims[1] * loop.bytes)
     tiled.tasks = tasks_for(dims[0] * dims[1], ns, with_threads)
     if tiled.tasks > dims[1]:
         tiled.tasks = dims[1]
@@ -323,7 +323,7 @@ cdef void iterated_task(void *context, Py_ssize_t index) noexcept nogil:
 
 cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) except -1:
     cdef double ns = n * loop.cost * 1.5
-    cdef int threads = threads_for(n, ns)
+    cdef int threads = threads_over(n, ns, n * loop.bytes)
     cdef Py_ssize_t tasks = threads
     cdef Py_ssize_t made = 0, i
     cdef npy_intp start, stop

@@ -8,7 +8,7 @@ what that call leaves to NumPy comes back through the loops.
 Loops are NumPy's own: results are the same to the bit. Called by allcores.install.
 """
 from libc.string cimport memcpy
-from allcores._driver cimport inside_task, limits_epoch, parallel_for, raise_flags, threads_for
+from allcores._driver cimport inside_task, limits_epoch, parallel_for, raise_flags, threads_over
 from allcores._elementwise cimport Loop, elementwise_safe, loop_fn, run_flat
 from allcores._ufuncs cimport PyUFuncObject, Target, also_for, call, refresh, target_of, vectorcall_fn
 from cpython.object cimport PyObject
@@ -195,7 +195,7 @@ cdef void trampoline(int number, char **args, const npy_intp *dims, const npy_in
     if target.epoch != limits[0]:
         refresh(target)
     if n >= target.from_size and slot.active and not inside_task():
-        threads = threads_for(n, n * loop.cost)
+        threads = threads_over(n, n * loop.cost, n * loop.bytes)
         if threads > 1 and slot.reduction != SERIAL and is_reduction(args, steps, loop, n):
             raise_flags(reduce_whole(slot, args, n, steps[1], threads))
             return

@@ -68,7 +68,7 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
         job.rows = loops.fold[AC_ADD][job.acc].rows
     plan_rows(job, cast)
     job.ns = cost_of(job)
-    threads = threads_for(job.total, job.ns)
+    threads = threads_over(job.total, job.ns, job.total * <double> job.in_size)
     work = <Work *> malloc(sizeof(Work))
     if work == NULL:
         raise MemoryError

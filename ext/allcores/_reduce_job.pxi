@@ -175,18 +175,34 @@ cdef void limit_of(bint least, int kind, char *value) noexcept:
         (<unsigned long long *> value)[0] = bits
 
 
+cdef double[AC_REDUCE_OP_COUNT][AC_TYPE_COUNT] measured     # nanoseconds an element, packed; 0: not measured
+
+
+cdef double seed_of(int op, int kind, int size) noexcept nogil:
+    cdef double each = 0.015 if kind == AC_B1 else 0.005 + size * 0.033
+    return each + 0.2 if op == AC_MUL or op == AC_NAN_MUL else each
+
+
+def set_cost(int op, dtype, double ns):
+    """Sets what an element of a packed operand of this dtype takes; 0: the seed."""
+    kind = KINDS[dtype.num] if dtype.num < 32 else -1
+    if not 0 <= op < AC_REDUCE_OP_COUNT or kind < 0:
+        raise ValueError(f"no reduction {op} of {dtype}")
+    measured[op][kind] = ns
+
+
 cdef double cost_of(Job *job) noexcept nogil:
     # Nanoseconds on one thread; only the number of threads hangs on it.
     cdef npy_intp step = magnitude(job.axes[0].a)
-    cdef double each = 0.015 if job.kind == AC_B1 else 0.005 + job.in_size * 0.033
+    cdef double each = measured[job.op][job.kind]
+    if each <= 0:
+        each = seed_of(job.op, job.kind, job.in_size)
     if step != job.in_size:
         each += 0.3 if step <= 64 else 1.0
     if job.gather != NULL:
         each += 0.3
     if job.axes[0].reduced:
         each += 2.0 / job.axes[0].n
-    if job.op == AC_MUL or job.op == AC_NAN_MUL:
-        each += 0.2
     if job.store != NULL:
         each += 0.2
     return each * job.total

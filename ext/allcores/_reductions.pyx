@@ -14,7 +14,7 @@ from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from allcores._driver cimport forced_from, parallel_for, raise_flags, report, threads_for
+from allcores._driver cimport forced_from, parallel_for, raise_flags, report, threads_for, threads_over
 from allcores._isa cimport level, loop_fn
 from allcores._ufuncs cimport PyUFuncObject
 

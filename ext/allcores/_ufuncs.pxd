@@ -29,6 +29,7 @@ cdef struct Resolved:
 
 cdef enum:
     CACHE_SIZE = 64
+    TYPES = 24              # NumPy's type numbers: of numbers, strings, dates; float16 is 23
 
 # One of NumPy's (or anybody's) ufuncs and what we know of it. Never freed: a running call may hold it.
 cdef struct Target:
@@ -42,8 +43,9 @@ cdef struct Target:
     Target *installed       # what calls of NumPy's installed ufunc find: without our mathematics; NULL for this one
     loop_fn *expected       # what numpy.functions hold unless somebody else replaced one: NumPy's loops or trampolines
     int may_raise
-    double cost
-    Py_ssize_t from_size    # elements below which a call goes straight to NumPy
+    double cost             # nanoseconds an element of float64, for types of which there is no loop
+    Py_ssize_t from_size    # elements below which a call goes straight to NumPy, whatever its types
+    Py_ssize_t from_size_of[TYPES]  # ... by the greatest type number of its operands
     unsigned int epoch      # of the limits that from_size was made for
     Resolved cache[CACHE_SIZE]
 

@@ -10,7 +10,7 @@ Called by allcores.functions and allcores.install.
 from importlib import import_module
 
 import numpy as np
-from allcores._driver cimport forced_from, limits_epoch, report, threads_for, worth_from
+from allcores._driver cimport forced_from, limits_epoch, report, threads_over, worth_from
 from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
 from allcores._memory cimport end_recycle, recycle
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
@@ -57,6 +57,7 @@ cdef extern from "Python.h":
 # A function that returns an object, called as the C function it is: NULL and an error set, or a reference to give on.
 ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *, Py_ssize_t) noexcept
 
+from libc.math cimport INFINITY
 from libc.string cimport memcpy, memset, strcmp
 
 cdef extern from "string.h":
@@ -145,10 +146,15 @@ cdef Target *make_target(object ufunc, double cost, bint exact, bint may_raise) 
         loop.may_raise = may_raise and (not mine or loop.typenum[0] < NPY_FLOAT)
         loop.exact = exact and (loop.typenum[0] <= NPY_LONGDOUBLE or loop.typenum[0] == NPY_HALF)
         loop.cost = loop_cost(cost, exact, loop.typenum[0], loop.itemsize[0])
+        for op in range(loop.nargs):
+            loop.bytes += loop.itemsize[op]
         target.loops[i] = loop[0]
         plain[i].loop = loop.fn
         plain[i].data = loop.data
         if not mine:
+            for entry in range(level().math.loops_count):
+                if level().math.loops[entry].loop == <void *> loop.fn:
+                    target.loops[i].cost = level().math.loops[entry].cost
             continue
         for entry in range(level().loops_count):
             if (strcmp(level().loops[entry].ufunc, numpy.name) == 0
@@ -210,16 +216,44 @@ cdef bint is_numpys(object ufunc):
     return getattr(np, ufunc.__name__, None) is ufunc
 
 
+cdef inline Py_ssize_t elements_for(double ns, double cost) noexcept nogil:
+    cdef double size = ns / cost
+    if size < LEAST_SIZE:
+        return LEAST_SIZE
+    return <Py_ssize_t> size if size < PY_SSIZE_T_MAX // 2 else PY_SSIZE_T_MAX
+
+
 cdef void refresh(Target *target) noexcept nogil:
-    cdef double size
+    cdef double ns = worth_from()
+    cdef int i, op, typenum
+    cdef Py_ssize_t size, least = PY_SSIZE_T_MAX
     target.epoch = limits[0]
     if forced_from() >= 0:
         target.from_size = forced_from() if forced_from() > 2 else 2
+        for i in range(TYPES):
+            target.from_size_of[i] = target.from_size
         return
-    size = worth_from() / target.cost
-    target.from_size = <Py_ssize_t> size if size < PY_SSIZE_T_MAX // 2 else PY_SSIZE_T_MAX
-    if target.from_size < LEAST_SIZE:
-        target.from_size = LEAST_SIZE
+    for i in range(TYPES):
+        target.from_size_of[i] = PY_SSIZE_T_MAX
+    for i in range(target.numpy.ntypes):
+        if target.loops[i].fn == NULL:
+            continue
+        typenum = 0
+        for op in range(target.loops[i].nin):
+            if target.loops[i].typenum[op] > typenum:
+                typenum = target.loops[i].typenum[op]
+        size = elements_for(ns, target.loops[i].cost)
+        if size < target.from_size_of[typenum]:
+            target.from_size_of[typenum] = size
+        if size < least:
+            least = size
+    for i in range(TYPES):
+        if target.from_size_of[i] == PY_SSIZE_T_MAX and ns < INFINITY:
+            # Operands that are cast to a type of which there is a loop; or to none, and NumPy does it.
+            target.from_size_of[i] = elements_for(ns, target.cost)
+            if target.from_size_of[i] < least:
+                least = target.from_size_of[i]
+    target.from_size = least
 
 
 cdef inline size_t place_of(PyObject *key) noexcept nogil:
@@ -415,6 +449,36 @@ def from_size(parallel_ufunc):
     cdef Target *target = target_of(<PyObject *> parallel_ufunc)
     refresh(target)
     return target.from_size
+
+
+cdef Py_ssize_t line_of(Target *target, object types) except -2:
+    """The first line of the ufunc's types that is `types` and has a loop that can be cut, or -1."""
+    cdef Py_ssize_t i
+    names = (<object> <PyObject *> target.numpy).types
+    for i in range(target.numpy.ntypes):
+        if target.loops[i].fn != NULL and names[i] == types:
+            return i
+    return -1
+
+
+def cost_of(parallel_ufunc, str types):
+    """Returns the nanoseconds an element of a loop such as "dd->d"; None where calls of it are NumPy's alone."""
+    cdef Target *target = target_of(<PyObject *> parallel_ufunc)
+    cdef Py_ssize_t line = line_of(target, types)
+    return None if line < 0 else target.loops[line].cost
+
+
+def set_cost(parallel_ufunc, str types, double cost):
+    """Sets that figure, also of NumPy's installed ufunc where its loop is the same; set_costs of the driver follows."""
+    cdef Target *target = target_of(<PyObject *> parallel_ufunc)
+    cdef Py_ssize_t line = line_of(target, types)
+    if line < 0 or not 0 < cost < 1e12:
+        raise ValueError(f"no loop {types} or no cost: {cost}")
+    target.loops[line].cost = cost
+    if target.loops[line].typenum[0] == NPY_DOUBLE:
+        target.cost = cost
+    if target.small == NULL:
+        target.numpy_loops[line].cost = cost
 
 
 def own_loops():

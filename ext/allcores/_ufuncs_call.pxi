@@ -38,6 +38,18 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
     return size
 
 
+cdef inline int largest_type(PyObject *const *args, Py_ssize_t count) noexcept nogil:
+    """The greatest type number of the operands that are arrays, as a place in Target.from_size_of."""
+    cdef int largest = 0, typenum
+    cdef Py_ssize_t i
+    for i in range(count):
+        if PyArray_CheckExact(args[i]):
+            typenum = PyArray_TYPE(<PyArrayObject *> args[i])
+            if typenum > largest:
+                largest = typenum
+    return largest if largest < TYPES else 0
+
+
 cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
     cdef Target *target = target_of(ufunc)
     cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
@@ -46,7 +58,7 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
     cdef Py_ssize_t size = 0
     if target.numpy.nin <= count <= target.numpy.nargs:
         size = call_size(args, target.numpy.nin)
-    if size < target.from_size:
+    if size < target.from_size or size < target.from_size_of[largest_type(args, target.numpy.nin)]:
         return call_small(target, args, nargsf, kwnames)
     return call_large(target, args, nargsf, kwnames, size)
 
@@ -285,7 +297,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     for i in range(nargs):
         made[i] = ops[i]
     if mask == NULL and order == NPY_KEEPORDER and flat_layout(loop, ops, steps, &n, &fortran):
-        threads = threads_for(n, n * loop.cost)
+        threads = threads_over(n, n * loop.cost, n * loop.bytes)
         if threads == 1 and loop.fn == target.numpy_loops[loop - target.loops].fn:
             return NotImplemented
         for i in range(nin, nargs):
@@ -299,7 +311,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
         result = run_flat(loop, data, steps, n, threads)
     else:
         # One thread is worth it only for rows that can be tiled.
-        if not loop.exact and threads_for(size, size * loop.cost) == 1:
+        if not loop.exact and threads_over(size, size * loop.cost, 0) == 1:
             return NotImplemented
         result = run_iterated(loop, made, mask, order)
         if result == -2:

@@ -31,12 +31,16 @@ from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
 from allcores.information import info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
+from allcores.plan import calibrate as _calibrate  # noqa: E402
+from allcores.plan.calibrate import calibrate  # noqa: E402
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
+_calibrate.configure()
 
 __all__ = [
     "accelerate",
+    "calibrate",
     "info",
     "install",
     "limit",

@@ -14,6 +14,7 @@ from typing import Any
 import allcores as ac
 from allcores.benchmark.peers import LIBRARIES
 from allcores.benchmark.timing import geometric_mean
+from allcores.plan.machine import cpu_name
 
 NO_PEERS = ("python", "numpy", "allcores")  # the other columns compete for "best peer"
 
@@ -76,18 +77,6 @@ class Report:
             "versions": {"python": platform.python_version()}
             | {name: version_of(name) for name in self.libraries if name != "python"},
         }
-
-
-def cpu_name() -> str:
-    """Return the processor's name as well as the system tells it."""
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                if line.lower().startswith("model name"):
-                    return " ".join(line.partition(":")[2].split())
-    except OSError:
-        pass  # no Linux
-    return platform.processor() or platform.machine()
 
 
 def version_of(name: str) -> str:

@@ -27,14 +27,14 @@ _FLOATS = (_float32, _float64)
 _LARGEST = {dtype: float(np.finfo(dtype).max) for dtype in _FLOATS}
 _PLAIN = frozenset({_ndarray, bool, int, float, complex})
 _LIMITS = _PLAIN | {type(None), *np.sctypeDict.values()}
-_clip = _ufuncs.make(np._core.umath.clip, 0.6, True, False)  # type: ignore[attr-defined]  # no public name
+_clip = _ufuncs.make(np._core.umath.clip, 0.3, True, False)  # type: ignore[attr-defined]  # no public name
 # Elements below which NumPy's own function is as fast.
-_LEAST_WHERE = 6_000
-_LEAST_CLIP = 8_192
-_LEAST_ROUND = 4_096
-_LEAST_NAN_TO_NUM = 1_024
-_LEAST_CLOSE = 256
-_LEAST_EQUAL = 8_192
+_LEAST_WHERE = 700
+_LEAST_CLIP = 1
+_LEAST_ROUND = 1_200
+_LEAST_NAN_TO_NUM = 1
+_LEAST_CLOSE = 1
+_LEAST_EQUAL = 1
 
 _FMA_DOC = """
 Fused multiply-add, ``x1 * x2 + x3`` with one rounding.
@@ -455,8 +455,8 @@ def _common(first, second):
 
 # Serial nanoseconds an element of float64.
 _COSTS = {
-    "allclose": 0.9, "around": 0.7, "array_equal": 0.7, "clip": 0.6, "isclose": 0.9, "nan_to_num": 0.5, "round": 0.7,
-    "where": 0.7,
+    "allclose": 0.28, "around": 0.55, "array_equal": 0.25, "clip": 0.3, "isclose": 0.4, "nan_to_num": 0.25,
+    "round": 0.55, "where": 0.25,
 }  # fmt: skip
 for _name, _cost in _COSTS.items():
     register(Kernel(_name, "composite", globals()[_name], getattr(np, _name), _cost))

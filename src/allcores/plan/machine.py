@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 _ROOT = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 _MEMINFO = Path("/proc/meminfo")
+_CPUINFO = Path("/proc/cpuinfo")
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_MOST_SHARED = 4 * 2**20  # bytes of a last-level cache that a core is counted for; virtual machines show the host's
 
 
 def affinity_cores() -> int:
@@ -20,6 +24,18 @@ def affinity_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """Return the processor's name as well as the system tells it."""
+    try:
+        with _CPUINFO.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.lower().startswith("model name"):
+                    return " ".join(line.partition(":")[2].split())
+    except OSError:
+        pass  # no Linux
+    return platform.processor() or platform.machine()
 
 
 def _read(path: Path) -> str:
@@ -122,3 +138,37 @@ def memory_headroom(own: Path = _OWN, root: Path = _ROOT, meminfo: Path = _MEMIN
 def usable_cores() -> int:
     """Return how many threads this process can keep busy: affinity and quota, rounded up, at least 1."""
     return max(1, min(affinity_cores(), math.ceil(min(quota_cores(), 1e6))))
+
+
+def _bytes(text: str) -> float:
+    """Return what "2048K" or "32M" means, 0 where it is neither."""
+    factor = {"K": 2**10, "M": 2**20, "G": 2**30}.get(text[-1:], 0)
+    return float(text[:-1]) * factor if factor and text[:-1].isdigit() else 0.0
+
+
+def cache_bytes(cores: int, folder: Path = _CACHES) -> float:
+    """Return the bytes that the caches of `cores` cores hold: second level, and a share of the last.
+
+    Parameters
+    ----------
+    cores : int
+        Cores in use.
+    folder : Path
+        Where the system describes the caches of one core.
+
+    Returns
+    -------
+    float
+        Bytes; infinity where the system says nothing.
+    """
+    own = shared = 0.0
+    for cache in sorted(folder.glob("index*")):
+        size, level = _bytes(_read(cache / "size")), _read(cache / "level")
+        if _read(cache / "type") == "Instruction":
+            continue
+        if level == "2":
+            own = size
+        elif level in ("3", "4"):
+            shared = max(shared, size)
+    total = cores * own + min(shared, cores * _MOST_SHARED)
+    return total or math.inf

@@ -35,9 +35,9 @@ def type_lines(kernel: Kernel) -> Iterator[str]:
         yield char
 
 
-def values(char: str, size: int, low: float, high: float) -> np.ndarray[Any, Any]:
-    """Return `size` numbers of one dtype between `low` and `high`, whole numbers from 1 to 7 where they are integers."""
-    random = np.random.default_rng(7)
+def values(char: str, size: int, low: float, high: float, seed: int = 7) -> np.ndarray[Any, Any]:
+    """Return `size` numbers of one dtype between `low` and `high`; integers from 1 to 7 or to `high`."""
+    random = np.random.default_rng(seed)
     if char == "?":
         return random.integers(0, 2, size).astype("?")
     if char in "bBhHiIlLqQ":
@@ -57,7 +57,7 @@ def arguments(kernel: Kernel, line: str, size: int) -> tuple[Any, ...]:
         one = values(line, side * side, low, high).reshape(side, side)
         return one, one.copy()
     given = line.split("->")[0]
-    arrays = [values(char, size, low, high) for char in given]
+    arrays = [values(char, size, low, high, seed) for seed, char in enumerate(given)]
     x = arrays[0]
     match kernel.name:
         case "where":
