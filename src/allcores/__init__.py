@@ -28,7 +28,7 @@ from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
 from allcores.functions.summaries import *  # noqa: E402, F403
 from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
-from allcores.information import info  # noqa: E402
+from allcores.information import get_include, info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
 
@@ -37,6 +37,7 @@ globals().update(_UFUNCS)
 
 __all__ = [
     "accelerate",
+    "get_include",
     "info",
     "install",
     "limit",
