@@ -7,9 +7,10 @@ parallel_for needs none.
 import os
 import sys
 
-import allcores
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+
+import allcores
 
 flags = os.environ.get("OPENMP_FLAGS", "/openmp:llvm" if sys.platform == "win32" else "-fopenmp").split()
 

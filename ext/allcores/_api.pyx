@@ -54,7 +54,7 @@ cdef int threads_for(Py_ssize_t elements, double nanoseconds, Py_ssize_t bytes) 
 
 cdef void run_task(void *context, Py_ssize_t index) noexcept nogil:
     cdef Tasks *tasks = <Tasks *> context
-    if tasks.fn(tasks.context, index) < 0:
+    if not ac_atomic_load(&tasks.failed) and tasks.fn(tasks.context, index) < 0:
         ac_atomic_or(&tasks.failed, 1)
 
 
