@@ -4,8 +4,8 @@ from cython.parallel cimport parallel, prange, threadid
 from libc.math cimport sqrt
 
 from allcores cimport (
-    MAY_RAISE, Region, guard_fork, parallel_for, raise_flags, region_begin, region_end, region_enter, region_leave, report,
-    threads_for,
+    MAY_RAISE, Region, guard_fork, parallel_for, raise_flags, region_begin, region_end, region_enter, region_leave,
+    report, threads_for,
 )
 
 cdef extern from *:
@@ -15,10 +15,10 @@ cdef extern from *:
     #else
     #define PROBE_OPENMP 0
     #endif
-    static volatile double probe_sink, probe_zero = 0.0;
+    static volatile double probe_number = 0.0;
     """
     int PROBE_OPENMP
-    double probe_sink, probe_zero
+    double probe_number
 
 cdef extern from "<fenv.h>" nogil:
     int FE_ALL_EXCEPT, FE_INVALID, FE_DIVBYZERO
@@ -126,6 +126,12 @@ def worth(Py_ssize_t elements, double nanoseconds):
     return threads_for(elements, nanoseconds, 16 * elements)
 
 
+cdef void set_invalid() noexcept nogil:
+    global probe_number
+    probe_number = -1.0
+    probe_number = sqrt(probe_number)
+
+
 def flags_of_caller():
     """Flags of this thread before and after a region that raises others, and what that region returned."""
     cdef Region region
@@ -134,7 +140,7 @@ def flags_of_caller():
     raise_flags(FE_DIVBYZERO)
     region_begin(&region, 1)
     region_enter(&region)
-    probe_sink = sqrt(probe_zero - 1.0)
+    set_invalid()
     region_leave(&region)
     raised = region_end(&region)
     after = fetestexcept(FE_DIVBYZERO | FE_INVALID)

@@ -22,10 +22,10 @@ cdef enum:
 cdef int threads_for(Py_ssize_t elements, double nanoseconds, Py_ssize_t bytes) noexcept nogil
 
 # Runs fn(context, i) for i in range(tasks), in any order, on at most `threads` threads, and returns the floating-point
-# exceptions of all tasks, for `report`. Less threads run where limits, other calls or a task around it leave less. The
-# GIL is released if held. `nanoseconds` is what all would take on one thread: long calls look for Ctrl-C about every
-# 50 ms, if the GIL was held. `flags` is 0 or MAY_RAISE. The first error of a task is raised, and the tasks that have not begun
-# are left out.
+# exceptions of all tasks, for `report`. Fewer threads run where limits, other calls or a task around it leave fewer.
+# The GIL is released if held. `nanoseconds` is what all would take on one thread: long calls look for Ctrl-C about
+# every 50 ms, if the GIL was held. `flags` is 0 or MAY_RAISE. The first error of a task is raised, and tasks that have
+# not begun are left out.
 cdef int parallel_for(
     task_fn fn, void *context, Py_ssize_t tasks, int threads, double nanoseconds, int flags
 ) except -1 nogil
@@ -57,8 +57,8 @@ cdef inline int region_begin(Region *region, int threads) noexcept nogil:
 cdef void region_enter(Region *region) noexcept nogil
 cdef void region_leave(Region *region) noexcept nogil
 
-# Ends the call: exactly one for each region_begin, on the same thread, also when an error ends the function. Returns the
-# floating-point exceptions, >= 0, and leaves those of the calling thread as region_begin found them.
+# Ends the call: exactly one for each region_begin, on the same thread, also when an error ends the function. Returns
+# the floating-point exceptions, >= 0, and leaves those of the calling thread as region_begin found them.
 cdef int region_end(Region *region) noexcept nogil
 
 # For modules with loops outside of a Region: from now on a fork pauses the calling module's OpenMP runtime, so that a
