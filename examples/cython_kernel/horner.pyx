@@ -15,7 +15,8 @@ from allcores cimport (
 cdef enum:
     PIECE = 2048                # elements: arguments and results of a piece fit into the first cache
 
-cdef double COST = 0.4          # nanoseconds an element and coefficient, measured on one core
+cdef double COST = 0.2          # nanoseconds an element and coefficient, measured on one core
+cdef double TASK = 20e3         # nanoseconds, below which handing out tasks would show
 
 cdef struct Job:
     const double *coefficients  # the highest power's first
@@ -23,6 +24,8 @@ cdef struct Job:
     const double *x
     double *out
     Py_ssize_t size
+    Py_ssize_t pieces
+    Py_ssize_t pieces_a_task
 
 
 cdef void run_piece(const Job *job, Py_ssize_t index) noexcept nogil:
@@ -41,7 +44,11 @@ cdef void run_piece(const Job *job, Py_ssize_t index) noexcept nogil:
 
 
 cdef int task(void *context, Py_ssize_t index) except -1 nogil:
-    run_piece(<const Job *> context, index)
+    cdef const Job *job = <const Job *> context
+    cdef Py_ssize_t start = index * job.pieces_a_task
+    cdef Py_ssize_t i
+    for i in range(start, min(start + job.pieces_a_task, job.pieces)):
+        run_piece(job, i)
     return 0
 
 
@@ -64,6 +71,8 @@ cdef double describe(Job *job, const double[::1] coefficients, const double[::1]
     job.coefficients = &coefficients[0]
     job.terms = coefficients.shape[0]
     job.size = x.shape[0]
+    job.pieces = (job.size + PIECE - 1) // PIECE
+    job.pieces_a_task = 1 + <Py_ssize_t> (TASK / (COST * PIECE * job.terms))
     job.x = &x[0] if job.size else NULL
     job.out = &out[0] if job.size else NULL
     return COST * job.size * job.terms
@@ -87,9 +96,9 @@ def evaluate(coefficients, x):
     coefficients, x, result = _prepared(coefficients, x)
     cdef Job job
     cdef double ns = describe(&job, coefficients, x, result.reshape(-1))
-    cdef Py_ssize_t pieces = (job.size + PIECE - 1) // PIECE
+    cdef Py_ssize_t tasks = (job.pieces + job.pieces_a_task - 1) // job.pieces_a_task
     cdef int threads = threads_for(job.size, ns, 16 * job.size)
-    report(b"evaluate", parallel_for(task, &job, pieces, threads, ns, 0))
+    report(b"evaluate", parallel_for(task, &job, tasks, threads, ns, 0))
     return result
 
 
@@ -99,12 +108,11 @@ def evaluate_prange(coefficients, x):
     cdef Job job
     cdef Region region
     cdef double ns = describe(&job, coefficients, x, result.reshape(-1))
-    cdef Py_ssize_t pieces = (job.size + PIECE - 1) // PIECE
     cdef Py_ssize_t i
     cdef int threads = region_begin(&region, threads_for(job.size, ns, 16 * job.size))
     with nogil, parallel(num_threads=threads):
         region_enter(&region)
-        for i in prange(pieces, schedule="static"):
+        for i in prange(job.pieces, schedule="static"):
             run_piece(&job, i)
         region_leave(&region)
     report(b"evaluate_prange", region_end(&region))
