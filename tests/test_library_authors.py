@@ -83,23 +83,24 @@ def build(folder, *, flags=None):
             shutil.copy(path, folder)
     setup = (folder / "setup.py").read_text()
     (folder / "setup_probe.py").write_text(setup.replace("horner", "library_probe"))
-    env = os.environ | {"PYTHONPATH": search_path()}
     if flags is None and sys.platform == "darwin":
         flags = ""  # Apple's clang has no OpenMP
-    if flags is not None:
-        env["OPENMP_FLAGS"] = flags
     for name in ("setup.py", "setup_probe.py"):
-        done = subprocess.run(
-            [sys.executable, name, "-q", "build_ext", "--inplace"],
-            cwd=folder,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        build_with(folder, name, **({} if flags is None else {"OPENMP_FLAGS": flags}))
     return folder
+
+
+def build_with(folder, setup, **environment):
+    done = subprocess.run(
+        [sys.executable, setup, "-q", "build_ext", "--inplace"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": search_path()} | environment,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def search_path(*folders):
@@ -160,7 +161,7 @@ def test_results(evaluate, threads, shape):
 
 
 def test_results_do_not_depend_on_threads(evaluate, force):
-    x = np.random.default_rng(2).uniform(-2, 2, 100001)
+    x = np.random.default_rng(2).uniform(-2, 2, 300001)
     found = set()
     for threads in (1, 2, 7):
         with force(threads):
@@ -169,7 +170,7 @@ def test_results_do_not_depend_on_threads(evaluate, force):
 
 
 def test_they_run_on_threads(evaluate, probe, threads):
-    evaluate(np.arange(5.0), np.ones(100000))
+    evaluate(np.arange(5.0), np.ones(500000))
     granted, _, ran = _driver.last_region_of_this_thread()
     assert granted == expected_threads(evaluate, probe, threads)
     assert 1 <= ran <= granted
@@ -234,7 +235,7 @@ def test_errors_of_tasks_that_were_not_to_raise(probe, threads):
 
 
 def test_limit_and_using(evaluate, probe, force):
-    x = np.ones(100000)
+    x = np.ones(500000)
 
     def threads_of_a_call():
         evaluate([1.0, 2.0], x)
@@ -345,6 +346,36 @@ assert library_probe.inside_region(4) == [(1, 1)] * 4
     )
 
 
+def test_the_page_for_library_authors(tmp_path, serial_folder):
+    """Its first kernel, word for word, built without OpenMP as it says."""
+    page = TESTS.parent / "docs" / "library-authors.md"
+    if not page.exists():
+        pytest.skip("needs a checkout")
+    source = re.search(r"```cython\n(.*?)```", page.read_text(), re.DOTALL).group(1)
+    (tmp_path / "kernels.pyx").write_text("# cython: language_level=3, cdivision=True\n" + source)
+    setup = (serial_folder / "setup.py").read_text()
+    (tmp_path / "setup.py").write_text(setup.replace("horner", "kernels"))
+    build_with(tmp_path, "setup.py", OPENMP_FLAGS="")
+    run_script(
+        PREPARE
+        + """
+import kernels
+out = np.empty_like(x)
+kernels.reciprocal(x, out)
+assert (out == 1 / x).all()
+with np.errstate(divide="raise"):
+    try:
+        kernels.reciprocal(x - x, out)
+    except FloatingPointError as error:
+        assert str(error) == "divide by zero encountered in reciprocal"
+    else:
+        raise AssertionError
+kernels.reciprocal(x[:0], out[:0])
+""",
+        PYTHONPATH=search_path(tmp_path),
+    )
+
+
 # --- processes ------------------------------------------------------------------------------------------------------
 
 FORKED = (
@@ -353,7 +384,7 @@ FORKED = (
 import horner
 from library_probe import openmp
 coefficients = np.arange(5.0)
-points = np.linspace(-1, 1, 50001)
+points = np.linspace(-1, 1, 200001)
 with ac.using("serial"):
     values = horner.evaluate(coefficients, points).tobytes()
 
