@@ -49,7 +49,7 @@ cdef struct Tasks:
 
 
 cdef int threads_for(Py_ssize_t elements, double nanoseconds, Py_ssize_t bytes) noexcept nogil:
-    return worth_threads(elements, nanoseconds)
+    return allowed(worth_threads(elements, nanoseconds))    # 1 without OpenMP
 
 
 cdef void run_task(void *context, Py_ssize_t index) noexcept nogil:
