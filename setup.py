@@ -162,7 +162,7 @@ class BuildExtensions(build_ext):
         stamp = remember(Path(self.build_temp, "extensions.flags"), repr((common, link_flags, macros, MACROS)))
         # What an extension may include or link: without it a changed header would rebuild the level's library, and
         # the extension would keep the old one.
-        depends = [stamp, *glob("ext/simd/*"), *glob("ext/**/*.h", recursive=True)]
+        depends = [stamp, *glob("ext/simd/*"), *glob("ext/**/*.h", recursive=True), *glob("src/allcores/include/*")]
         for extension in self.extensions:
             extension.extra_compile_args += common
             extension.extra_link_args += link_flags
@@ -229,12 +229,12 @@ def extensions():
             Extension(
                 f"allcores.{Path(source).stem}",
                 [source],
-                include_dirs=[numpy.get_include(), "ext", "ext/simd", "ext/allcores"],
+                include_dirs=[numpy.get_include(), "ext", "ext/simd", "ext/allcores", "src/allcores/include"],
                 define_macros=list(MACROS),
             )
             for source in sorted(glob("ext/allcores/*.pyx"))
         ],
-        include_path=["ext"],
+        include_path=["ext", "src"],  # src has _api.pxd, which is installed
         compiler_directives=DIRECTIVES,
     )
 

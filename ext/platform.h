@@ -13,7 +13,7 @@
 #define ac_atomic_add(p, v) (_InterlockedExchangeAdd((volatile long *)(p), (v)))
 #define ac_atomic_or(p, v) (_InterlockedOr((volatile long *)(p), (v)))
 #define ac_atomic_or64(p, v) (_InterlockedOr64((volatile long long *)(p), (long long)(v)))
-static int ac_atomic_cas(int *p, int *expected, int desired)
+static inline int ac_atomic_cas(int *p, int *expected, int desired)
 {
     long was = _InterlockedCompareExchange((volatile long *)p, desired, *expected);
     int same = was == *expected;
@@ -26,7 +26,7 @@ static int ac_atomic_cas(int *p, int *expected, int desired)
 #define ac_atomic_add(p, v) __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define ac_atomic_or(p, v) __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
 #define ac_atomic_or64(p, v) __atomic_fetch_or((p), (v), __ATOMIC_RELAXED)
-static int ac_atomic_cas(int *p, int *expected, int desired)
+static inline int ac_atomic_cas(int *p, int *expected, int desired)
 {
     return __atomic_compare_exchange_n(p, expected, desired, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
@@ -34,7 +34,7 @@ static int ac_atomic_cas(int *p, int *expected, int desired)
 
 #if defined(_WIN32)
 #include <windows.h>
-static int64_t ac_now_ns(void)
+static inline int64_t ac_now_ns(void)
 {
     LARGE_INTEGER count, frequency;
     QueryPerformanceCounter(&count);
@@ -42,7 +42,7 @@ static int64_t ac_now_ns(void)
     return (int64_t)((double)count.QuadPart * 1e9 / (double)frequency.QuadPart);
 }
 /* Of all threads of the process. */
-static int64_t ac_cpu_ns(void)
+static inline int64_t ac_cpu_ns(void)
 {
     FILETIME created, ended, kernel, user;
     ULARGE_INTEGER k, u;
@@ -55,13 +55,13 @@ static int64_t ac_cpu_ns(void)
 #else
 #include <pthread.h>
 #include <time.h>
-static int64_t ac_now_ns(void)
+static inline int64_t ac_now_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
-static int64_t ac_cpu_ns(void)
+static inline int64_t ac_cpu_ns(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
@@ -72,7 +72,7 @@ static int64_t ac_cpu_ns(void)
 
 /* PyGILState_Check() says yes always once a subinterpreter was made; from 3.12 on the current thread state is
  * thread-local, so that its presence is the answer. */
-static int ac_holds_gil(void)
+static inline int ac_holds_gil(void)
 {
 #if PY_VERSION_HEX >= 0x030D0000
     return PyThreadState_GetUnchecked() != NULL;

@@ -42,7 +42,9 @@ def sources():
 
 
 def cython_sources():
-    return [path for path in sorted(EXT.rglob("*")) if path.suffix in {".pyx", ".pxd", ".pxi"}]
+    """Yield those of ext, and what is installed for other projects."""
+    found = [*sorted(EXT.rglob("*")), *sorted(PACKAGE.rglob("*.pxd"))]
+    return [path for path in found if path.suffix in {".pyx", ".pxd", ".pxi"}]
 
 
 def layer(path):
@@ -102,13 +104,14 @@ def test_inner_loops_know_no_python():
 
 
 def test_one_file_names_openmp():
+    """But allcores.h, which is for the OpenMP of other projects."""
     for path in [*cython_sources(), *EXT.rglob("*.h"), *(EXT / "simd").glob("*.c")]:
         if path.name != "openmp.pxd":
             assert "omp.h" not in path.read_text(), path
 
 
 def test_files_are_short():
-    names = [*sources(), *cython_sources(), *EXT.rglob("*.h"), *(EXT / "simd").glob("*.c"),
+    names = [*sources(), *cython_sources(), *EXT.rglob("*.h"), *PACKAGE.rglob("*.h"), *(EXT / "simd").glob("*.c"),
              *(ROOT / "tests").glob("*.py"), ROOT / "setup.py"]  # fmt: skip
     names = [path for path in names if not path.name.endswith("_coefficients.h")]  # generated
     long = {str(path.relative_to(ROOT)): n for path in names if (n := len(path.read_text().splitlines())) > 600}
@@ -144,10 +147,16 @@ def test_the_sdist_has_all_that_a_build_needs():
     grafted = re.findall(r"^graft (\S+)", manifest, re.MULTILINE)
     included = re.findall(r"^include (.+)$", manifest, re.MULTILINE)
     patterns = [pattern for line in included for pattern in line.split()]
-    needed = [*cython_sources(), *EXT.rglob("*.h"), *(EXT / "simd").glob("*.c"), *(ROOT / "tests").glob("*.py")]
+    needed = [
+        *(path for path in cython_sources() if EXT in path.parents),
+        *EXT.rglob("*.h"),
+        *(EXT / "simd").glob("*.c"),
+        *(ROOT / "tests").glob("*.py"),
+    ]
     for path in needed:
         assert path.relative_to(ROOT).parts[0] in grafted, path
     assert "exclude ext/allcores/*.c" in manifest
+    assert "recursive-include src/allcores *.pyi *.pxd *.h" in manifest
     for name in ("LICENSE", "README.md"):
         assert name in patterns
         assert (ROOT / name).exists()

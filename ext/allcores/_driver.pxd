@@ -35,3 +35,22 @@ cdef void raise_flags(int raised) noexcept nogil
 
 # Where to read a number that changes whenever limits do: who caches a threshold compares it.
 cdef const unsigned int *limits_epoch() noexcept nogil
+
+# --- for _api: loops that are not parallel_for's ---
+
+# The threads that a call may have here and now, of those that it asks for: 1 inside of a task.
+cdef int allowed(int threads) noexcept nogil
+
+# Takes up to `wanted` threads, at least one, from what the cores have left; release gives back what was taken.
+cdef int reserve(int wanted) noexcept nogil
+cdef void release(int granted) noexcept nogil
+
+# How many tasks this thread is inside of.
+cdef int depth() noexcept nogil
+cdef void set_depth(int tasks) noexcept nogil
+
+# Whether a team must be woken: 0 no, 1 yes, 2 yes and the process slept as well.
+cdef int asleep(long long now) noexcept nogil
+
+# A region has ended that had `granted` threads, of which `came` ran something, the last of them after `latest` ns.
+cdef void note_region(int granted, int came, long long latest, long long took, int was_asleep) noexcept nogil

@@ -28,11 +28,12 @@ from allcores.functions.statistics import *  # noqa: E402, F403
 from allcores.functions.statistics import __all__ as _statistics_all  # noqa: E402
 from allcores.functions.summaries import *  # noqa: E402, F403
 from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
-from allcores.information import info  # noqa: E402
+from allcores.information import get_include, info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
 from allcores.plan import calibrate as _calibrate  # noqa: E402
 from allcores.plan.calibrate import calibrate  # noqa: E402
+from allcores.plan.explain import explain  # noqa: E402
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
@@ -41,6 +42,8 @@ _calibrate.configure()
 __all__ = [
     "accelerate",
     "calibrate",
+    "explain",
+    "get_include",
     "info",
     "install",
     "limit",

@@ -8,6 +8,7 @@ from allcores._ufuncs import ufunc as ufunc
 from allcores.functions import linalg as linalg
 from allcores.functions.elementwise import parallel as parallel
 from allcores.functions.summaries import Moments as Moments
+from allcores.information import get_include as get_include
 from allcores.information import info as info
 from allcores.install import accelerate as accelerate
 from allcores.install import install as install
@@ -86,6 +87,7 @@ __all__ = [
     "frexp",
     "gammaln",
     "gcd",
+    "get_include",
     "greater",
     "greater_equal",
     "heaviside",

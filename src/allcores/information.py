@@ -1,8 +1,9 @@
-"""`info()`: what this installation is and does, for people and bug reports."""
+"""`info()` and `get_include()`: what this installation is and does, and where its header is."""
 
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,3 +71,25 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         found["kernels"] = _ufuncs.own_loops()
         found["mathematics"] = _ufuncs.mathematics()
     return found
+
+
+def get_include() -> str:
+    """Return the folder of `allcores.h`, which extension modules of other projects are compiled with.
+
+    Returns
+    -------
+    str
+        An absolute path, for `include_dirs` of setuptools' Extension and its like.
+
+    Notes
+    -----
+    Cython finds the declarations for `from allcores cimport ...` by itself: it looks for them where Python finds the
+    package. docs/library-authors.md has an example.
+
+    Examples
+    --------
+    >>> import os, allcores as ac
+    >>> os.path.exists(os.path.join(ac.get_include(), "allcores.h"))
+    True
+    """
+    return str(Path(__file__).resolve().parent / "include")
