@@ -4,7 +4,10 @@
  * Blocks come from the system directly and are given back when more than `bound` bytes are kept, the oldest first. What
  * is kept is offered to the kernel (MADV_FREE): it may take the pages when memory is short, and until then they count
  * as this process's. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
- * so everything here is behind a lock of its own. */
+ * so everything here is behind a lock of its own.
+ *
+ * While the handler is set NumPy asks it for small things too, temporary arrays and outputs that turn out small: those
+ * are the heap's. */
 #ifndef ALLCORES_RECYCLER_H
 #define ALLCORES_RECYCLER_H
 
@@ -21,11 +24,16 @@
 #include <sys/mman.h>
 #endif
 
-#define AC_HEAD 64                    /* before the data: the block's capacity; keeps data on a cache line */
+#define AC_HEAD 64                    /* before the data: an ac_head; keeps data on a cache line */
 #define AC_KEPT_MOST 64               /* blocks */
 #define AC_HUGE ((size_t)2 << 20)     /* a huge page */
 #define AC_HUGE_FROM ((size_t)4 << 20)
 #define AC_GRAIN ((size_t)64 << 10)
+
+typedef struct {
+    size_t capacity; /* with the head */
+    int heap;        /* whether the block is malloc's */
+} ac_head;
 
 typedef struct {
     void *at;
@@ -190,17 +198,23 @@ static void ac_keep(void *at, size_t capacity)
 
 /* --- what NumPy calls (PyDataMemAllocator) --- */
 
+static ac_head *ac_head_of(void *data)
+{
+    return (ac_head *)((char *)data - AC_HEAD);
+}
+
 static void *ac_memory_malloc(void *context, size_t size)
 {
+    const int heap = size < ac_recycler.from;
     size_t capacity;
     char *at;
     (void)context;
     if (size > PTRDIFF_MAX - 2 * AC_HUGE - AC_HEAD) {
         return NULL;
     }
-    capacity = ac_capacity(size);
-    at = (char *)ac_take(&capacity);
-    if (at == NULL) {
+    capacity = heap ? size + AC_HEAD : ac_capacity(size);
+    at = (char *)(heap ? malloc(capacity) : ac_take(&capacity));
+    if (at == NULL && !heap) {
         at = (char *)ac_pages_new(capacity);
         if (at == NULL) {
             ac_shrink(0, 0);
@@ -210,7 +224,8 @@ static void *ac_memory_malloc(void *context, size_t size)
     if (at == NULL) {
         return NULL;
     }
-    *(size_t *)at = capacity;
+    ((ac_head *)at)->capacity = capacity;
+    ((ac_head *)at)->heap = heap;
     return at + AC_HEAD;
 }
 
@@ -218,8 +233,13 @@ static void ac_memory_free(void *context, void *data, size_t size)
 {
     (void)context, (void)size;
     if (data != NULL) {
-        char *at = (char *)data - AC_HEAD;
-        ac_keep(at, *(size_t *)at);
+        ac_head *at = ac_head_of(data);
+        if (at->heap) {
+            free(at);
+        }
+        else {
+            ac_keep(at, at->capacity);
+        }
     }
 }
 
@@ -240,8 +260,9 @@ static void *ac_memory_realloc(void *context, void *data, size_t size)
     if (data == NULL) {
         return ac_memory_malloc(context, size);
     }
-    capacity = *(size_t *)((char *)data - AC_HEAD);
-    if (size <= capacity - AC_HEAD && ac_capacity(size) >= capacity / 2) {
+    capacity = ac_head_of(data)->capacity;
+    if (ac_head_of(data)->heap ? size == capacity - AC_HEAD
+                               : size <= capacity - AC_HEAD && ac_capacity(size) >= capacity / 2) {
         return data;
     }
     moved = ac_memory_malloc(context, size);

@@ -8,7 +8,8 @@ import numpy as np
 from allcores._driver cimport forced_from, report, threads_for
 from allcores._elementwise cimport MAX_ARGS, Loop, loop_fn, run_flat, run_iterated
 from allcores._isa cimport level
-from allcores._ufuncs cimport flat_layout, new_array
+from allcores._memory cimport new_like
+from allcores._ufuncs cimport flat_layout
 from cpython.object cimport PyObject
 from libc.string cimport memset
 from npyapi cimport *
@@ -104,7 +105,7 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
     result = True
     if flat_layout(loop, ops, steps, &n, &fortran):
         if fresh:
-            result = new_array(ops[fortran >> 1], loop.typenum[last], loop.itemsize[last], fortran & 1)
+            result = new_like(ops[fortran >> 1], loop.typenum[last], fortran & 1)
             made[last] = <PyArrayObject *> result
             steps[last] = loop.itemsize[last]
         elif loop.nargs > last:

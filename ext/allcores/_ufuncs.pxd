@@ -62,5 +62,3 @@ cdef void refresh(Target *target) noexcept nogil
 # Whether every operand that there is (NULL: an output to be made) is one run at a fixed step; n gets the elements,
 # fortran what new outputs are to be like: index of the operand << 1 | F order.
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept
-
-cdef object new_array(PyArrayObject *model, int typenum, npy_intp itemsize, bint fortran)

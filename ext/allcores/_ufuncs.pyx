@@ -12,7 +12,7 @@ from importlib import import_module
 import numpy as np
 from allcores._driver cimport forced_from, limits_epoch, report, threads_for, worth_from
 from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
-from allcores._memory cimport end_recycle, recycle
+from allcores._memory cimport end_recycle, is_large_output, new_like, recycle
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
 from cpython.mem cimport PyMem_Calloc
 from cpython.object cimport PyObject
@@ -35,7 +35,6 @@ cdef extern from "numpy/ufuncobject.h":
         loop_fn *, void **, const char *, int, int, int, int, const char *, const char *, int, const char *, PyObject *)
 
 cdef extern from "numpy/arrayobject.h":
-    PyObject *PyArray_EMPTY(int, npy_intp *, int, int) except NULL
     object PyArray_FromAny(object, PyArray_Descr *, int, int, int, object)
 
 cdef extern from "Python.h":
@@ -56,6 +55,8 @@ cdef extern from "Python.h":
 
 # A function that returns an object, called as the C function it is: NULL and an error set, or a reference to give on.
 ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *, Py_ssize_t) noexcept
+# And the other way round.
+ctypedef object (*object_fn)(PyObject *, PyObject *const *, size_t, PyObject *)
 
 from libc.string cimport memcpy, memset, strcmp
 
