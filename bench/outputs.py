@@ -28,13 +28,8 @@ def cases():
     rows = np.random.default_rng(3).uniform(0.1, 9.0, (4, 4_000_000))
     narrow = rows.reshape(-1, 4)
     for name in ("sum", "mean", "max", "argmin", "nansum"):
-        yield (
-            f"{name} of rows",
-            rows.shape[1],
-            partial(getattr(ac, name), axis=0),
-            partial(getattr(np, name), axis=0),
-            [rows],
-        )
+        ours, numpys = (partial(getattr(package, name), axis=0) for package in (ac, np))
+        yield f"{name} of rows", rows.shape[1], ours, numpys, [rows]
     yield "vecdot", narrow.shape[0], ac.vecdot, np.vecdot, [narrow, narrow]
     thin = np.random.default_rng(4).integers(0, 9, (2000, 8))
     yield "matmul int", 2000 * 2000, ac.matmul, np.matmul, [thin, thin.T.copy()]
