@@ -11,7 +11,7 @@ from timing import duration, geometric_mean, machine, medians
 
 import allcores as ac
 
-SIZES = (1_000_000, 10_000_000)
+SIZES = (200_000, 1_000_000, 10_000_000)
 
 
 def unrecycled(function, *arrays):

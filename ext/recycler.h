@@ -3,7 +3,8 @@
  *
  * Blocks come from the system directly and are given back when more than `bound` bytes are kept, the oldest first. What
  * is kept is offered to the kernel (MADV_FREE): it may take the pages when memory is short, and until then they count
- * as this process's. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
+ * as this process's. As the offer costs several times what a block of a megabyte takes to fill, the latest blocks, of 64
+ * MiB together, wait for others to push them out before they are offered. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
  * so everything here is behind a lock of its own.
  *
  * While the handler is set NumPy asks it for small things too, temporary arrays and outputs that turn out small: those
@@ -11,7 +12,7 @@
 #ifndef ALLCORES_RECYCLER_H
 #define ALLCORES_RECYCLER_H
 
-#include "platform.h"
+#include "spinlock.h"
 
 #include <numpy/arrayobject.h>
 #include <stdlib.h>
@@ -20,12 +21,12 @@
 #if defined(_WIN32)
 #include <windows.h>
 #else
-#include <sched.h>
 #include <sys/mman.h>
 #endif
 
 #define AC_HEAD 64                    /* before the data: an ac_head; keeps data on a cache line */
 #define AC_KEPT_MOST 64               /* blocks */
+#define AC_WAITING ((size_t)64 << 20) /* bytes of blocks that are not offered yet */
 #define AC_HUGE ((size_t)2 << 20)     /* a huge page */
 #define AC_HUGE_FROM ((size_t)4 << 20)
 #define AC_GRAIN ((size_t)64 << 10)
@@ -38,6 +39,7 @@ typedef struct {
 typedef struct {
     void *at;
     size_t capacity;
+    int waits; /* to be offered */
 } ac_kept;
 
 typedef struct {
@@ -45,6 +47,7 @@ typedef struct {
     int count;
     int huge_pages; /* whether they are asked for */
     size_t bound, held;
+    size_t waiting; /* bytes of `held` */
     size_t from; /* bytes of an output from which it comes from here */
     uint64_t reused, fresh;
     ac_kept kept[AC_KEPT_MOST]; /* oldest first */
@@ -54,21 +57,12 @@ static ac_recycler_t ac_recycler = {.huge_pages = 1, .from = (size_t)1 << 20};
 
 static void ac_recycler_lock(void)
 {
-    int expected = 0;
-    while (!ac_atomic_cas(&ac_recycler.lock, &expected, 1)) {
-        expected = 0;
-#if defined(_WIN32)
-        SwitchToThread();
-#else
-        sched_yield();
-#endif
-    }
+    ac_spin_lock(&ac_recycler.lock);
 }
 
 static void ac_recycler_unlock(void)
 {
-    int expected = 1;
-    ac_atomic_cas(&ac_recycler.lock, &expected, 0);
+    ac_spin_unlock(&ac_recycler.lock);
 }
 
 /* --- the system's memory --- */
@@ -121,6 +115,37 @@ static void ac_pages_offer(void *at, size_t size)
 
 /* --- keeping --- */
 
+/* Takes a block out, under the lock. */
+static ac_kept ac_take_out(int index)
+{
+    const ac_kept block = ac_recycler.kept[index];
+    ac_recycler.held -= block.capacity;
+    ac_recycler.waiting -= block.waits ? block.capacity : 0;
+    ac_recycler.count--;
+    memmove(&ac_recycler.kept[index], &ac_recycler.kept[index + 1],
+            (size_t)(ac_recycler.count - index) * sizeof(ac_kept));
+    return block;
+}
+
+/* Puts one in as the latest, or the oldest, under the lock; 0 if there is no room. */
+static int ac_put_in(ac_kept block, int latest)
+{
+    if (ac_recycler.count == AC_KEPT_MOST || ac_recycler.held + block.capacity > ac_recycler.bound) {
+        return 0;
+    }
+    if (latest) {
+        ac_recycler.kept[ac_recycler.count] = block;
+    }
+    else {
+        memmove(&ac_recycler.kept[1], &ac_recycler.kept[0], (size_t)ac_recycler.count * sizeof(ac_kept));
+        ac_recycler.kept[0] = block;
+    }
+    ac_recycler.count++;
+    ac_recycler.held += block.capacity;
+    ac_recycler.waiting += block.waits ? block.capacity : 0;
+    return 1;
+}
+
 static size_t ac_capacity(size_t size)
 {
     const size_t grain = size >= AC_HUGE_FROM ? AC_HUGE : AC_GRAIN;
@@ -141,12 +166,9 @@ static void *ac_take(size_t *capacity)
         }
     }
     if (best >= 0) {
-        found = ac_recycler.kept[best].at;
-        *capacity = ac_recycler.kept[best].capacity;
-        ac_recycler.held -= *capacity;
-        ac_recycler.count--;
-        memmove(&ac_recycler.kept[best], &ac_recycler.kept[best + 1],
-                (size_t)(ac_recycler.count - best) * sizeof(ac_kept));
+        const ac_kept block = ac_take_out(best);
+        found = block.at;
+        *capacity = block.capacity;
         ac_recycler.reused++;
     }
     else {
@@ -160,13 +182,10 @@ static void *ac_take(size_t *capacity)
 static void ac_shrink(size_t bound, int count)
 {
     for (;;) {
-        ac_kept oldest = {NULL, 0};
+        ac_kept oldest = {NULL, 0, 0};
         ac_recycler_lock();
         if (ac_recycler.count > 0 && (ac_recycler.held > bound || ac_recycler.count > count)) {
-            oldest = ac_recycler.kept[0];
-            ac_recycler.held -= oldest.capacity;
-            ac_recycler.count--;
-            memmove(&ac_recycler.kept[0], &ac_recycler.kept[1], (size_t)ac_recycler.count * sizeof(ac_kept));
+            oldest = ac_take_out(0);
         }
         ac_recycler_unlock();
         if (oldest.at == NULL) {
@@ -176,24 +195,50 @@ static void ac_shrink(size_t bound, int count)
     }
 }
 
+/* Offers the oldest of the blocks that wait, as long as those are too many. */
+static void ac_offer(void)
+{
+    for (;;) {
+        ac_kept block = {NULL, 0, 0};
+        int i, kept;
+        ac_recycler_lock();
+        if (ac_recycler.waiting > AC_WAITING) {
+            for (i = 0; !ac_recycler.kept[i].waits; i++) {
+            }
+            block = ac_take_out(i);
+        }
+        ac_recycler_unlock();
+        if (block.at == NULL) {
+            return;
+        }
+        ac_pages_offer(block.at, block.capacity);
+        block.waits = 0;
+        ac_recycler_lock();
+        kept = ac_put_in(block, 0);
+        ac_recycler_unlock();
+        if (!kept) {
+            ac_pages_free(block.at, block.capacity);
+        }
+    }
+}
+
 static void ac_keep(void *at, size_t capacity)
 {
+    ac_kept block = {at, capacity, capacity <= AC_WAITING};
     int kept = 0;
     if (capacity <= ac_recycler.bound) {
-        ac_pages_offer(at, capacity);
+        if (!block.waits) {
+            ac_pages_offer(at, capacity);
+        }
         ac_shrink(ac_recycler.bound - capacity, AC_KEPT_MOST - 1);
         ac_recycler_lock();
-        if (ac_recycler.count < AC_KEPT_MOST && ac_recycler.held + capacity <= ac_recycler.bound) {
-            ac_recycler.kept[ac_recycler.count].at = at;
-            ac_recycler.kept[ac_recycler.count++].capacity = capacity;
-            ac_recycler.held += capacity;
-            kept = 1;
-        }
+        kept = ac_put_in(block, 1);
         ac_recycler_unlock();
     }
     if (!kept) {
         ac_pages_free(at, capacity);
     }
+    ac_offer();
 }
 
 /* --- what NumPy calls (PyDataMemAllocator) --- */
