@@ -146,6 +146,7 @@ include "_reduce_rows.pxi"
 include "_reduce_arg.pxi"
 include "_reduce_job.pxi"
 include "_reduce_api.pxi"
+include "_reduce_stacks.pxi"
 include "_reduce_products.pxi"
 
 # For functions/reductions.py.

@@ -352,6 +352,8 @@ def make(numpy_ufunc, double cost, bint exact, bint may_raise, own=None):
         numpy.doc, 0, numpy.core_signature if numpy.core_enabled else NULL, numpy.identity_value)
     ours = <PyUFuncObject *> made
     ours.type_resolver = numpy.type_resolver
+    ours.iter_flags = numpy.iter_flags
+    memcpy(ours.op_flags, numpy.op_flags, numpy.nargs * sizeof(numpy.op_flags[0]))
     ours.ptr = make_target(numpy_ufunc, cost, exact, may_raise)
     ours.vectorcall = <vectorcall_fn> call
     if own is not None:

@@ -1,8 +1,9 @@
-"""Inner products and matrix products on all cores, of the types that BLAS does not take.
+"""Inner products and matrix products on all cores, of the types that BLAS does not take, and stacks of those it does.
 
 `vecdot` and `matmul` are ufuncs (made in `elementwise`, with inner loops of `allcores._reductions`); `dot` and `vdot`
 are made of them. Products of float32, float64 and complex matrices and vectors are BLAS's, which has threads of its
-own; only `vecdot` is ours for them too, as NumPy calls BLAS once a pair of vectors.
+own. Of those `vecdot` is ours too, as NumPy calls BLAS once a pair of vectors, and a stack of matrices in `matmul` is
+shared out to our threads, each of which calls BLAS, where that is faster than BLAS's own threads, product by product.
 """
 
 import numpy as np
