@@ -38,14 +38,18 @@ cdef struct Stack:
 cdef enum:
     ALONE = 8192            # multiplications of a product up to which no BLAS uses threads
 
+# Multiplications from which OpenBLAS surely uses threads; it starts between 64 * 64 * 64 and this.
+cdef double TOGETHER = 1e6
 # Nanoseconds: of a product beside its multiplications; that BLAS's threads cost a product; and of a stack, up to which
 # BLAS is not even asked.
 cdef double PRODUCT_NS = 60
-cdef double TOGETHER_NS = 30e3
+cdef double TOGETHER_NS = 18e3
 cdef double LITTLE_NS = 20e3
-# Times as fast as NumPy's way a stack must be expected to be: OpenBLAS's threads spin some 30 ms after a product that
-# used them, and then take a core from ours.
+# Times as fast as NumPy's way a stack must be expected to be; more where that way would use BLAS's threads: they spin
+# some 100 ms after a product, and then take cores from ours.
 cdef double BETTER = 1.3
+cdef double MUCH_BETTER = 2.1
+
 
 cdef object find_blas = None
 
@@ -62,15 +66,16 @@ cdef void look_for_blas() noexcept with gil:
     ac_blas.known = -1 if found is None else 1
 
 
-cdef bint stack_pays(npy_intp count, double ns) noexcept nogil:
-    # Whether so many products of `ns` nanoseconds each are faster side by side than on BLAS's threads one by one.
+cdef bint stack_pays(npy_intp count, double each, double ns) noexcept nogil:
+    # Whether so many products, each of so many multiplications in `ns` nanoseconds, are faster side by side than on
+    # BLAS's threads one by one.
     cdef int threads = ac_blas_threads()
     cdef double ours, blas
     if threads == 1:
         return True
     ours = <double> count / ((count + threads - 1) // threads)
     blas = max(1.0, threads / (1 + threads * TOGETHER_NS / ns))
-    return ours >= BETTER * blas
+    return ours >= (BETTER if each <= TOGETHER else MUCH_BETTER) * blas
 
 
 cdef void stack_task(void *context, Py_ssize_t index) noexcept nogil:
@@ -99,7 +104,7 @@ cdef void stack_loop(char **args, const npy_intp *dims, const npy_intp *steps, v
             return
         if ac_blas.known == 0:
             look_for_blas()
-        if ac_blas.known < 0 or not stack_pays(dims[0], each * job.ns):
+        if ac_blas.known < 0 or not stack_pays(dims[0], each, each * job.ns):
             job.numpy(args, dims, steps, job.numpy_data)
             return
         held = True

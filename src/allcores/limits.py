@@ -118,6 +118,12 @@ def _blas_libraries() -> Any:
     return _blas[1]
 
 
+def _address(function: Any) -> int:
+    import ctypes
+
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
 def blas_functions() -> tuple[int, int] | None:
     """Return where NumPy's BLAS has its functions `int get(void)` and `void set(int)` of its number of threads.
 
@@ -138,7 +144,7 @@ def blas_functions() -> tuple[int, int] | None:
             get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)
             found = getattr(library, f"{prefix}openblas_set_num_threads{suffix}", None)
             if get is not None and found is not None and get() == libraries[0].num_threads:
-                return tuple(ctypes.cast(one, ctypes.c_void_p).value for one in (get, found))
+                return _address(get), _address(found)
     return None
 
 
