@@ -125,7 +125,7 @@ def test_matrices(name, dtype, shapes):
     compare(name, a[::-1], np.asfortranarray(b))
 
 
-@pytest.mark.parametrize("dtype", "?bide")
+@pytest.mark.parametrize("dtype", "?bidefFD")
 def test_dot_of_any_dimensions(dtype):
     vector, matrix, stack = sample(dtype, 40), sample(dtype, (30, 40)), sample(dtype, (5, 40, 30))
     long, many, scalar = sample(dtype, 4000), sample(dtype, (3, 4, 40)), sample(dtype, ())
@@ -140,6 +140,7 @@ def test_dot_of_any_dimensions(dtype):
             assert got is out or out.ndim == 0
             assert type(got) is type(expected)
             np.testing.assert_array_equal(out, ac.dot(a, b))
+    assert outcome(ac.dot, stack, stack) == outcome(np.dot, stack, stack)
     compare("vdot", matrix, matrix)
     compare("vdot", matrix, matrix.T.reshape(40, 30)[::-1])
 
@@ -401,3 +402,22 @@ finally:
 assert not _reductions.blas_held() and number() == before
 """
     )
+
+
+def test_dot_of_float_stacks_warns_as_numpys():
+    large = np.full((3, 20, 20), 1e200)
+    infinite = np.where(np.eye(20) > 0, np.inf, 0.0) * np.ones((3, 1, 1))
+    for a, b in ((large, large), (infinite, -infinite), (infinite, large)):
+        with np.errstate(all="raise"):
+            assert outcome(ac.dot, a, b) == outcome(np.dot, a, b)
+
+
+def test_bits_of_stacks_are_blas_on_one_thread():
+    if blas_threads() < 2:
+        pytest.skip("BLAS has one thread")
+    for dtype in "fdFD":
+        for shapes in (((60, 20, 30), (60, 30, 20)), ((30, 90, 95), (30, 95, 99)), ((300, 1, 100), (300, 100, 90))):
+            a, b = (sample(dtype, shape, seed) for seed, shape in enumerate(shapes))
+            with ac.limit(blas=1):
+                expected = np.matmul(a, b)
+            assert ac.matmul(a, b).tobytes() == expected.tobytes()

@@ -36,7 +36,7 @@ cdef struct Stack:
     npy_intp tasks
 
 cdef enum:
-    ALONE = 8192            # multiplications of a product up to which no BLAS uses threads
+    ALONE = 4096            # multiplications of a product up to which no BLAS uses threads
 
 # Multiplications from which OpenBLAS surely uses threads; it starts between 64 * 64 * 64 and this.
 cdef double TOGETHER = 1e6
