@@ -193,8 +193,8 @@ class limit:  # noqa: N801  used as a function, in a with statement
     -----
     Blocks nest, the innermost counts; what is not given stays as it was. Results never depend on `threads`.
 
-    While `matmul` shares out a stack of small float matrices, it holds an OpenBLAS with threads of its own at one, for the
-    whole process, and puts the number back afterwards.
+    While `matmul` shares out a stack of small float matrices, it holds an OpenBLAS with threads of its own at one, for
+    the whole process, and puts the number back afterwards.
 
     Outputs of 1 MiB and more come from memory of outputs that are gone, as the first touch of fresh pages takes as
     long as many a function. What is kept is offered to the operating system, which takes it when memory is short, but
