@@ -1,4 +1,4 @@
-"""Inner products of many pairs of vectors, and products that BLAS does not take, against NumPy and torch."""
+"""Inner products of many pairs of vectors, products that BLAS does not take, and stacks, against NumPy and torch."""
 
 import argparse
 from functools import partial
@@ -18,13 +18,19 @@ PAIRS = [
     ("dot", "g", (1_000_000,)), ("dot", "l", (10_000_000,)),
     ("dot", "l", (300, 300)), ("dot", "i", (300, 300)), ("dot", "b", (300, 300)), ("dot", "e", (300, 300)),
     ("dot", "?", (300, 300)),
+    *(("matmul", dtype, shape) for dtype in "df" for shape in (
+        (10_000, 4, 4), (2_000, 16, 16), (500, 64, 64), (100, 128, 128), (50, 256, 256), (4, 1_000, 1_000))),
+    ("matmul", "D", (500, 32, 32)), ("dot", "d", (20, 64, 64)), ("dot", "f", (20, 64, 64)),
 ]  # fmt: skip
 
 
 def torch_call(name, a, b):
+    if a.ndim > 2 and name == "dot":
+        return None
     torch = import_module("torch")
     x, y = torch.from_numpy(a), torch.from_numpy(b)
-    function = torch.linalg.vecdot if name == "vecdot" else torch.dot if a.ndim == 1 else torch.mm
+    by_name = {"vecdot": torch.linalg.vecdot, "matmul": torch.bmm}
+    function = by_name.get(name) or (torch.dot if a.ndim == 1 else torch.mm)
     try:
         function(x, y)
     except RuntimeError:  # a type that it has no product of

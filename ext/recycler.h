@@ -4,12 +4,15 @@
  * Blocks come from the system directly and are given back when more than `bound` bytes are kept, the oldest first. What
  * is kept is offered to the kernel (MADV_FREE) once it is old: the kernel may take the pages when memory is short, and
  * until then they count as this process's. Not at once, as offering pages of 4 KiB and touching them again takes longer
- * than many a function. NumPy frees an array's memory through the handler that the array carries, with or without the GIL,
- * so everything here is behind a lock of its own. */
+ * than many a function. NumPy frees an array's memory through the handler that the array carries, with or without the
+ * GIL, so everything here is behind a lock of its own.
+ *
+ * While the handler is set NumPy asks it for small things too, temporary arrays and outputs that turn out small: those
+ * are the heap's. */
 #ifndef ALLCORES_RECYCLER_H
 #define ALLCORES_RECYCLER_H
 
-#include "platform.h"
+#include "spinlock.h"
 
 #include <numpy/arrayobject.h>
 #include <stdlib.h>
@@ -18,17 +21,21 @@
 #if defined(_WIN32)
 #include <windows.h>
 #else
-#include <sched.h>
 #include <sys/mman.h>
 #endif
 
-#define AC_HEAD 64                    /* before the data: the block's capacity; keeps data on a cache line */
+#define AC_HEAD 64                    /* before the data: an ac_head; keeps data on a cache line */
 #define AC_KEPT_MOST 64               /* blocks */
 #define AC_HUGE ((size_t)2 << 20)     /* a huge page */
 #define AC_HUGE_FROM ((size_t)4 << 20)
 #define AC_GRAIN ((size_t)64 << 10)
 #define AC_WARM_SHARE 4               /* the latest blocks, up to 1/4 of the bound, are not offered to the kernel ... */
 #define AC_WARM_NS ((int64_t)1000000000) /* ... as long as they are not older than this when another block is freed */
+
+typedef struct {
+    size_t capacity; /* with the head */
+    int heap;        /* whether the block is malloc's */
+} ac_head;
 
 typedef struct {
     void *at;
@@ -50,21 +57,12 @@ static ac_recycler_t ac_recycler = {.huge_pages = 1, .from = (size_t)1 << 20};
 
 static void ac_recycler_lock(void)
 {
-    int expected = 0;
-    while (!ac_atomic_cas(&ac_recycler.lock, &expected, 1)) {
-        expected = 0;
-#if defined(_WIN32)
-        SwitchToThread();
-#else
-        sched_yield();
-#endif
-    }
+    ac_spin_lock(&ac_recycler.lock);
 }
 
 static void ac_recycler_unlock(void)
 {
-    int expected = 1;
-    ac_atomic_cas(&ac_recycler.lock, &expected, 0);
+    ac_spin_unlock(&ac_recycler.lock);
 }
 
 /* --- the system's memory --- */
@@ -189,7 +187,7 @@ static void ac_shrink(size_t bound, int count)
     }
 }
 
-/* Offers to the kernel what is not warm any more. Those blocks become the oldest, as they are the first to do without. */
+/* Offers to the kernel what is not warm any more; such blocks become the oldest. */
 static void ac_offer_old(int64_t now)
 {
     for (;;) {
@@ -240,17 +238,23 @@ static void ac_keep(void *at, size_t capacity)
 
 /* --- what NumPy calls (PyDataMemAllocator) --- */
 
+static ac_head *ac_head_of(void *data)
+{
+    return (ac_head *)((char *)data - AC_HEAD);
+}
+
 static void *ac_memory_malloc(void *context, size_t size)
 {
+    const int heap = size < ac_recycler.from;
     size_t capacity;
     char *at;
     (void)context;
     if (size > PTRDIFF_MAX - 2 * AC_HUGE - AC_HEAD) {
         return NULL;
     }
-    capacity = ac_capacity(size);
-    at = (char *)ac_take(&capacity);
-    if (at == NULL) {
+    capacity = heap ? size + AC_HEAD : ac_capacity(size);
+    at = (char *)(heap ? malloc(capacity) : ac_take(&capacity));
+    if (at == NULL && !heap) {
         at = (char *)ac_pages_new(capacity);
         if (at == NULL) {
             ac_shrink(0, 0);
@@ -260,7 +264,8 @@ static void *ac_memory_malloc(void *context, size_t size)
     if (at == NULL) {
         return NULL;
     }
-    *(size_t *)at = capacity;
+    ((ac_head *)at)->capacity = capacity;
+    ((ac_head *)at)->heap = heap;
     return at + AC_HEAD;
 }
 
@@ -268,8 +273,13 @@ static void ac_memory_free(void *context, void *data, size_t size)
 {
     (void)context, (void)size;
     if (data != NULL) {
-        char *at = (char *)data - AC_HEAD;
-        ac_keep(at, *(size_t *)at);
+        ac_head *at = ac_head_of(data);
+        if (at->heap) {
+            free(at);
+        }
+        else {
+            ac_keep(at, at->capacity);
+        }
     }
 }
 
@@ -290,8 +300,9 @@ static void *ac_memory_realloc(void *context, void *data, size_t size)
     if (data == NULL) {
         return ac_memory_malloc(context, size);
     }
-    capacity = *(size_t *)((char *)data - AC_HEAD);
-    if (size <= capacity - AC_HEAD && ac_capacity(size) >= capacity / 2) {
+    capacity = ac_head_of(data)->capacity;
+    if (ac_head_of(data)->heap ? size == capacity - AC_HEAD
+                               : size <= capacity - AC_HEAD && ac_capacity(size) >= capacity / 2) {
         return data;
     }
     moved = ac_memory_malloc(context, size);

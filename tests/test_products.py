@@ -1,13 +1,19 @@
 """dot, vdot, vecdot and matmul against NumPy's: values, types, errors, warnings; the same bits on any threads."""
 
+import ctypes
 import fractions
+import os
+import threading
+import time
 import warnings
 
 import numpy as np
 import pytest
+from support import run_script
 
 import allcores as ac
-from allcores import _driver
+from allcores import _driver, _reductions
+from allcores.limits import blas_functions
 
 INTEGERS = "?bBhHiIlLqQ"
 FLOATS = "efdgFD"
@@ -119,7 +125,7 @@ def test_matrices(name, dtype, shapes):
     compare(name, a[::-1], np.asfortranarray(b))
 
 
-@pytest.mark.parametrize("dtype", "?bide")
+@pytest.mark.parametrize("dtype", "?bidefFD")
 def test_dot_of_any_dimensions(dtype):
     vector, matrix, stack = sample(dtype, 40), sample(dtype, (30, 40)), sample(dtype, (5, 40, 30))
     long, many, scalar = sample(dtype, 4000), sample(dtype, (3, 4, 40)), sample(dtype, ())
@@ -134,6 +140,7 @@ def test_dot_of_any_dimensions(dtype):
             assert got is out or out.ndim == 0
             assert type(got) is type(expected)
             np.testing.assert_array_equal(out, ac.dot(a, b))
+    assert outcome(ac.dot, stack, stack) == outcome(np.dot, stack, stack)
     compare("vdot", matrix, matrix)
     compare("vdot", matrix, matrix.T.reshape(40, 30)[::-1])
 
@@ -192,3 +199,225 @@ def test_half_is_rounded_once():
         pairs = np.stack([x, np.nextafter(x, np.float16(np.inf))], -1)
         half = np.full_like(pairs, 0.5)
         np.testing.assert_array_equal(ac.vecdot(pairs, half), np.vecdot(pairs, half))
+
+
+# --- stacks of matrices that are BLAS's -----------------------------------------------------------------------------
+
+STACKS = [
+    ((300, 4, 4), (300, 4, 4)),
+    ((40, 16, 16), (40, 16, 16)),
+    ((30, 40, 50), (30, 50, 45)),
+    ((9, 70, 70), (9, 70, 70)),
+    ((40, 1, 90), (40, 90, 110)),
+    ((40, 110, 90), (40, 90, 1)),
+    ((40, 1, 900), (40, 900, 1)),
+    ((40, 900), (30, 900, 14)),
+    ((30, 14, 900), (900,)),
+    ((5, 1, 40, 30), (7, 30, 35)),
+    ((3, 7, 40, 30), (30, 35)),
+    ((40, 30), (3, 7, 30, 35)),
+    ((3, 300, 300), (3, 300, 300)),
+]
+
+
+def near(got, expected):
+    """Whether equal but for the last bits, which in BLAS depend on how many threads it has."""
+    assert got.dtype == expected.dtype
+    assert got.shape == expected.shape
+    scale = np.abs(expected).max(initial=1)
+    eps = np.finfo(expected.dtype).eps
+    np.testing.assert_allclose(got, expected, rtol=64 * eps, atol=scale * 64 * eps)
+
+
+@pytest.mark.parametrize("shapes", STACKS, ids=str)
+@pytest.mark.parametrize("dtype", "fdFD")
+def test_stacks(dtype, shapes):
+    a, b = (sample(dtype, shape, seed) - 1 for seed, shape in enumerate(shapes))
+    wide = np.repeat(a, 2, -1)[..., ::2]
+    flipped = b[..., ::-1] if b.ndim > 1 else b[::-1]
+    for x, y in (
+        (a, b),
+        (wide, b),
+        (np.asfortranarray(a), flipped),
+        (a[::-1] if a.ndim > 2 else a, np.asfortranarray(b)),
+    ):
+        if dtype == "f" and x is a:
+            y = y.astype("d")  # what a ufunc casts
+        expected = np.matmul(x, y)
+        bits = set()
+        for threads in THREADS:
+            _driver.configure(threads=threads)
+            got = ac.matmul(x, y)
+            near(got, expected)
+            out = np.full(expected.shape[::-1], 7, expected.dtype).T
+            assert ac.matmul(x, y, out=out) is out
+            near(out, expected)
+            bits.add(got.tobytes())
+        assert len(bits) == 1, "depends on the number of threads"
+
+
+def test_into_an_operand():
+    for dtype in INTEGERS + FLOATS:
+        for shape in ((4, 4), (40, 40), (900, 4, 4), (5, 40, 40)):
+            a, b = sample(dtype, shape), sample(dtype, shape, 1)
+            expected = np.matmul(a, b)
+            for out in (a.copy(), b.copy()):
+                got = ac.matmul(out if (out == a).all() else a, out if (out == b).all() else b, out=out)
+                np.testing.assert_allclose(got, expected, rtol=RTOL.get(dtype, 1e-12))
+
+
+@pytest.mark.parametrize("size", [4, 40, 100])
+def test_stacks_into_an_operand(size):
+    for shift in (0, 1, 3):
+        a = sample("d", (30, size, size)) - 1
+        b = sample("d", (30, size, size), 1)
+        near(
+            ac.matmul(a[: 30 - shift], b[shift:], out=a[shift:]),
+            np.matmul(sample("d", (30, size, size))[: 30 - shift] - 1, b[shift:]),
+        )
+
+
+def test_stacks_of_nothing():
+    for dtype in "fdFD":
+        for shapes in (
+            ((0, 4, 4), (0, 4, 4)), ((900, 4, 0), (900, 0, 4)), ((900, 0, 4), (900, 4, 4)), ((900, 4, 4), (900, 4, 0)),
+            ((1, 4, 4), (900, 4, 4)), ((0, 4, 4), (1, 4, 4)), ((900, 40, 0), (0, 400)),
+        ):  # fmt: skip
+            a, b = (np.ones(shape, dtype) for shape in shapes)
+            got, expected = ac.matmul(a, b), np.matmul(a, b)
+            np.testing.assert_array_equal(got, expected)
+            assert got.dtype == expected.dtype
+
+
+def test_stacks_with_axes():
+    x, y = sample("d", (40, 50, 30)), sample("d", (30, 45, 50), 1)
+    near(ac.matmul(x, y, axes=[(0, 1), (2, 1), (0, 2)]), np.matmul(x, y, axes=[(0, 1), (2, 1), (0, 2)]))
+
+
+@pytest.mark.parametrize("size", [5, 50])
+def test_warnings_of_stacks_are_numpys(size):
+    large, infinite = np.full((60, size, size), 1e200), np.full((60, size, size), np.inf)
+    ones = np.ones((60, size, size))
+    one = ones.copy()
+    one[47, 2, 3] = np.inf
+    for a, b in (
+        (large, large),
+        (infinite, 0 * ones),
+        (one, -one),
+        (one, 0 * ones),
+        (np.nan * ones, ones),
+        (ones, ones),
+    ):
+        assert outcome(ac.matmul, a, b)[1] == outcome(np.matmul, a, b)[1]
+        with np.errstate(all="raise"):
+            assert outcome(ac.matmul, a, b)[0] == outcome(np.matmul, a, b)[0]
+        with np.errstate(all="ignore"):
+            np.testing.assert_array_equal(ac.matmul(a, b), np.matmul(a, b))
+
+
+def blas_threads():
+    found = blas_functions()
+    if found is None:
+        pytest.skip("no OpenBLAS with threads of its own")
+    return ctypes.CFUNCTYPE(ctypes.c_int)(found[0])()
+
+
+def test_blas_keeps_its_threads():
+    before = blas_threads()
+    a = sample("d", (60, 60, 60))
+    for _ in range(3):
+        ac.matmul(a, a)
+        assert blas_threads() == before
+    assert outcome(ac.matmul, a, a[:, 1:]) == outcome(np.matmul, a, a[:, 1:])
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        ac.matmul(a * 1e200, a * 1e200)
+    assert blas_threads() == before
+    assert not _reductions.blas_held()
+    for threads in (1, 2):
+        with ac.limit(blas=threads):
+            ac.matmul(a, a)
+            assert blas_threads() == threads
+    assert blas_threads() == before
+
+
+def test_blas_keeps_its_threads_with_many_callers():
+    """Also when one of them sets a number itself meanwhile."""
+    before = blas_threads()
+    a = sample("d", (60, 60, 60))
+    expected = ac.matmul(a, a).tobytes()
+    wrong = []
+
+    def work():
+        wrong.extend(i for i in range(30) if ac.matmul(a, a).tobytes() != expected)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    while any(worker.is_alive() for worker in workers):
+        with ac.limit(blas=before):
+            time.sleep(0.001)
+    for worker in workers:
+        worker.join()
+    assert not wrong
+    assert not _reductions.blas_held()
+    assert blas_threads() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
+def test_forked_while_blas_is_held():
+    blas_threads()
+    run_script(
+        """
+import os, signal, threading, warnings
+import numpy as np
+import allcores as ac
+from allcores import _driver, _reductions
+from allcores.limits import _blas_libraries
+warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*multi-threaded.*")
+_driver.configure(usable_cores=4, threads=2, parallel_from=1)
+def number():
+    return {one["num_threads"] for one in _blas_libraries().info() if one["user_api"] == "blas"}
+before = number()
+a = np.ones((200, 64, 64))
+stop = threading.Event()
+def work():
+    while not stop.is_set():
+        ac.matmul(a, a)
+workers = [threading.Thread(target=work) for _ in range(2)]
+for worker in workers:
+    worker.start()
+try:
+    for _ in range(20):
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            good = not _reductions.blas_held() and number() == before
+            good = good and (ac.matmul(a, a) == 64).all() and number() == before
+            os._exit(0 if good else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+finally:
+    stop.set()
+    for worker in workers:
+        worker.join()
+assert not _reductions.blas_held() and number() == before
+"""
+    )
+
+
+def test_dot_of_float_stacks_warns_as_numpys():
+    large = np.full((3, 20, 20), 1e200)
+    infinite = np.where(np.eye(20) > 0, np.inf, 0.0) * np.ones((3, 1, 1))
+    for a, b in ((large, large), (infinite, -infinite), (infinite, large)):
+        with np.errstate(all="raise"):
+            assert outcome(ac.dot, a, b) == outcome(np.dot, a, b)
+
+
+def test_bits_of_stacks_are_blas_on_one_thread():
+    if blas_threads() < 2:
+        pytest.skip("BLAS has one thread")
+    for dtype in "fdFD":
+        for shapes in (((60, 20, 30), (60, 30, 20)), ((30, 90, 95), (30, 95, 99)), ((300, 1, 100), (300, 100, 90))):
+            a, b = (sample(dtype, shape, seed) for seed, shape in enumerate(shapes))
+            with ac.limit(blas=1):
+                expected = np.matmul(a, b)
+            assert ac.matmul(a, b).tobytes() == expected.tobytes()

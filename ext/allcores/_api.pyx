@@ -10,7 +10,7 @@ from allcores._driver cimport allowed, asleep, depth, note_region, release, rese
 from allcores._driver cimport parallel_for as run_tasks
 from allcores._driver cimport raise_flags as raise_in_thread
 from allcores._driver cimport report as report_flags
-from allcores._driver cimport threads_for as worth_threads
+from allcores._driver cimport threads_over as worth_threads
 
 cdef extern from "platform.h":
     long long ac_now_ns() noexcept nogil
@@ -49,7 +49,7 @@ cdef struct Tasks:
 
 
 cdef int threads_for(Py_ssize_t elements, double nanoseconds, Py_ssize_t bytes) noexcept nogil:
-    return allowed(worth_threads(elements, nanoseconds))    # 1 without OpenMP
+    return allowed(worth_threads(elements, nanoseconds, bytes))    # 1 without OpenMP
 
 
 cdef void run_task(void *context, Py_ssize_t index) noexcept nogil:

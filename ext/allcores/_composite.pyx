@@ -8,7 +8,8 @@ import numpy as np
 from allcores._driver cimport forced_from, report, threads_over
 from allcores._elementwise cimport MAX_ARGS, Loop, loop_fn, run_flat, run_iterated
 from allcores._isa cimport level
-from allcores._ufuncs cimport flat_layout, new_array
+from allcores._memory cimport new_like
+from allcores._ufuncs cimport flat_layout
 from cpython.object cimport PyObject
 from libc.string cimport memset
 from npyapi cimport *
@@ -105,7 +106,7 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
     result = True
     if flat_layout(loop, ops, steps, &n, &fortran):
         if fresh:
-            result = new_array(ops[fortran >> 1], loop.typenum[last], loop.itemsize[last], fortran & 1)
+            result = new_like(ops[fortran >> 1], loop.typenum[last], fortran & 1)
             made[last] = <PyArrayObject *> result
             steps[last] = loop.itemsize[last]
         elif loop.nargs > last:
@@ -263,8 +264,8 @@ def close(x, y, dtype, double rtol, double atol, bint equal_nan, bint every):
     watched = ((0 if errors["over"] == "ignore" else FE_OVERFLOW)
                | (0 if errors["under"] == "ignore" else FE_UNDERFLOW))
     values.early = watched == 0
-    result = compared(composites().apart[index] if every else composites().close[index], &values, 0.28 if every else 0.4,
-                      x, y, typenum, 4 + 4 * index, not every, &raised)
+    result = compared(composites().apart[index] if every else composites().close[index], &values,
+                      0.28 if every else 0.4, x, y, typenum, 4 + 4 * index, not every, &raised)
     if result is NotImplemented or raised & watched:
         return NotImplemented
     return not values.found if every else result

@@ -1,15 +1,24 @@
 """Outputs on recycled memory: NumPy asks our handler (ext/recycler.h) for the data of large new arrays.
 
-    old = recycle(bytes)    before an array is made: sets the handler for this thread
+    new_array, new_like     make an array; every output of ours that NumPy does not make comes from here
+    old = recycle(bytes)    before NumPy makes an array: sets the handler for this thread
     end_recycle(old)        after it
 
 An array carries the handler that made it, so it may live as long as it likes, be resized, and be freed anywhere.
-Called by _ufuncs and _elementwise.
+Called by every module that makes outputs.
 """
-from cpython.object cimport PyObject
+import numpy as np
+
+from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
+from npyapi cimport *
 from numpy cimport import_array
 
 cdef extern from "numpy/arrayobject.h":
+    object PyArray_NewFromDescr(
+        PyTypeObject *, PyArray_Descr *, int, const Py_ssize_t *, const Py_ssize_t *, void *, int, PyObject *)
+    PyTypeObject PyArray_Type
+    Py_ssize_t PyDataType_ELSIZE(PyArray_Descr *)
     PyObject *PyDataMem_SetHandler(PyObject *) except NULL
     object PyDataMem_GetHandler()
     PyObject *PyDataMem_DefaultHandler
@@ -30,6 +39,7 @@ cdef extern from "recycler.h":
 cdef extern from "Python.h":
     object PyCapsule_New(void *, const char *, void *)
     void Py_DECREF_raw "Py_DECREF"(PyObject *)
+    Py_ssize_t PY_SSIZE_T_MAX
 
 import_array()
 
@@ -39,8 +49,12 @@ cdef object handler = PyCapsule_New(ac_memory_handler_address, "mem_handler", NU
 ac_at_fork(ac_recycler_lock, ac_recycler_unlock, ac_recycler_unlock)
 
 
+cdef bint is_large_output(Py_ssize_t size) noexcept nogil:
+    return <size_t> size >= ac_recycler.from_size and ac_recycler.bound != 0
+
+
 cdef PyObject *recycle(Py_ssize_t size) except? NULL:
-    if <size_t> size < ac_recycler.from_size or ac_recycler.bound == 0:
+    if not is_large_output(size):
         return NULL
     current = PyDataMem_GetHandler()
     if <PyObject *> current != PyDataMem_DefaultHandler:
@@ -53,6 +67,38 @@ cdef int end_recycle(PyObject *old) except -1:
         Py_DECREF_raw(PyDataMem_SetHandler(old))
         Py_DECREF_raw(old)
     return 0
+
+
+cdef object new_array(object dtype, int nd, const Py_ssize_t *dims, const Py_ssize_t *steps, bint fortran):
+    cdef Py_ssize_t size = PyDataType_ELSIZE(<PyArray_Descr *> <PyObject *> dtype)
+    cdef PyObject *before
+    cdef int i
+    for i in range(nd):
+        # What is too much for memory NumPy says itself.
+        size = size * dims[i] if dims[i] == 0 or size <= PY_SSIZE_T_MAX // dims[i] else PY_SSIZE_T_MAX
+    before = recycle(size)
+    try:
+        Py_INCREF(dtype)    # stolen by the next call
+        return PyArray_NewFromDescr(
+            &PyArray_Type, <PyArray_Descr *> <PyObject *> dtype, nd, dims, steps, NULL, fortran, NULL)
+    finally:
+        end_recycle(before)
+
+
+cdef object new_like(PyArrayObject *model, int typenum, bint fortran):
+    cdef PyArray_Descr *descr = PyArray_DescrFromType(typenum)
+    dtype = <object> <PyObject *> descr
+    Py_XDECREF_raw(<PyObject *> descr)
+    return new_array(dtype, PyArray_NDIM(model), PyArray_DIMS(model), NULL, fortran)
+
+
+def empty_like(model, str order):
+    """np.empty_like of an ndarray."""
+    cdef PyObject *before = recycle(model.nbytes)
+    try:
+        return np.empty_like(model, order=order)
+    finally:
+        end_recycle(before)
 
 
 def configure(*, Py_ssize_t bound, bint huge_pages):

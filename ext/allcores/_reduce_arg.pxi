@@ -242,8 +242,7 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
             dims[at] = PyArray_DIMS(a)[i]
             at += 1
     if out is None:
-        Py_INCREF(<PyObject *> intp)
-        result = PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *> intp, at, dims, NULL, NULL, 0, NULL)
+        result = new_array(intp, at, <const Py_ssize_t *> dims, NULL, False)
     else:
         if not PyArray_CheckExact(<PyObject *> out):
             return NotImplemented

@@ -123,8 +123,7 @@ cdef ndarray new_output(Job *job, ndarray a, bint *reduced, bint keepdims, objec
             dims[at] = 1 if reduced[i] else PyArray_DIMS(a)[i]
             steps[at] = by_place[i]
             at += 1
-    Py_INCREF(<PyObject *> dtype)    # stolen by the next call
-    return PyArray_NewFromDescr(&PyArray_Type, <PyArray_Descr *> dtype, at, dims, steps, NULL, 0, NULL)
+    return new_array(dtype, at, <const Py_ssize_t *> dims, <const Py_ssize_t *> steps, False)
 
 
 cdef int neutral_of(Job *job, char *value) noexcept:

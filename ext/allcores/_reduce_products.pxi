@@ -2,9 +2,6 @@
 # ufuncs, each of which is given all that there is to do at once. NumPy converts, broadcasts, makes outputs and looks
 # for overlap; here the work is cut, by shapes alone.
 
-# As loop_fn, with the npy_intp of NumPy's own declarations.
-ctypedef void (*inner_fn)(char **, const npy_intp *, const npy_intp *, void *) noexcept nogil
-
 cdef struct Product:
     const ac_product_entry *entry
     inner_fn numpy          # NumPy's own loop, for little work
@@ -215,6 +212,8 @@ def generalised(numpy_ufunc, bint matrices):
         number = numpy.types[i * numpy.nargs]
         if number != numpy.types[i * numpy.nargs + 1] or number != numpy.types[i * numpy.nargs + 2] or number > 31:
             continue
+        if matrices and use_stacks(number, &functions[i], &data[i]):
+            continue
         kind = AC_LONG_DOUBLE if number == NPY_LONGDOUBLE else KINDS[number]
         if kind < 0 or (reductions().products[kind].panel if matrices else reductions().products[kind].dots) == NULL:
             continue
@@ -230,5 +229,8 @@ def generalised(numpy_ufunc, bint matrices):
         functions, data, numpy.types, numpy.ntypes, numpy.nin, numpy.nout, numpy.identity, numpy.name, numpy.doc, 0,
         numpy.core_signature, numpy.identity_value)
     (<PyUFuncObject *> made).type_resolver = numpy.type_resolver
+    # matmul's say that an output may not be an input itself, as it may be where elements are taken one by one.
+    (<PyUFuncObject *> made).iter_flags = numpy.iter_flags
+    memcpy((<PyUFuncObject *> made).op_flags, numpy.op_flags, numpy.nargs * sizeof(numpy.op_flags[0]))
     Py_INCREF(<PyObject *> made)    # immortal, with what it points to
     return made

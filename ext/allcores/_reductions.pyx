@@ -9,13 +9,14 @@ functions/reductions.py or _ufuncs, then asks NumPy.
 """
 import numpy as np
 
-from cpython.object cimport PyObject, PyTypeObject
+from cpython.object cimport PyObject
 from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from allcores._driver cimport forced_from, parallel_for, raise_flags, report, threads_for, threads_over
 from allcores._isa cimport level, loop_fn
+from allcores._memory cimport new_array
 from allcores._ufuncs cimport PyUFuncObject
 
 from numpy cimport (
@@ -27,11 +28,7 @@ from numpy cimport (
 cdef extern from "numpy/arrayobject.h":
     # Cython's own declarations of these want typed arguments or hide reference counts.
     bint PyArray_CheckExact(PyObject *)
-    object PyArray_NewFromDescr(
-        PyTypeObject *, PyArray_Descr *, int, const npy_intp *, const npy_intp *, void *, int, PyObject *)
-    ctypedef struct PyArray_Descr
     npy_intp PyArray_CountNonzero(ndarray) except -1
-    PyTypeObject PyArray_Type
     int NPY_BOOL, NPY_BYTE, NPY_SHORT, NPY_INT, NPY_LONG, NPY_LONGLONG
     int NPY_UBYTE, NPY_USHORT, NPY_UINT, NPY_ULONG, NPY_ULONGLONG
     int NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_INTP, NPY_UINTP
@@ -149,6 +146,7 @@ include "_reduce_rows.pxi"
 include "_reduce_arg.pxi"
 include "_reduce_job.pxi"
 include "_reduce_api.pxi"
+include "_reduce_stacks.pxi"
 include "_reduce_products.pxi"
 
 # For functions/reductions.py.

@@ -1,7 +1,7 @@
 # What _install needs of a parallel ufunc. See _ufuncs.pyx.
 from allcores._elementwise cimport Loop, loop_fn
 from cpython.object cimport PyObject
-from npyapi cimport PyArrayObject, npy_intp
+from npyapi cimport PyArrayObject, npy_intp, npy_uint32
 
 cdef extern from "numpy/ufuncobject.h":
     ctypedef PyObject *(*vectorcall_fn "vectorcallfunc")(PyObject *, PyObject *const *, size_t, PyObject *) noexcept
@@ -21,6 +21,8 @@ cdef extern from "numpy/ufuncobject.h":
         int core_enabled
         void *type_resolver
         vectorcall_fn vectorcall
+        npy_uint32 *op_flags
+        npy_uint32 iter_flags
         PyObject *identity_value
 
 cdef struct Resolved:
@@ -64,5 +66,3 @@ cdef void refresh(Target *target) noexcept nogil
 # Whether every operand that there is (NULL: an output to be made) is one run at a fixed step; n gets the elements,
 # fortran what new outputs are to be like: index of the operand << 1 | F order.
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept
-
-cdef object new_array(PyArrayObject *model, int typenum, npy_intp itemsize, bint fortran)

@@ -12,7 +12,7 @@ from importlib import import_module
 import numpy as np
 from allcores._driver cimport forced_from, limits_epoch, report, threads_over, worth_from
 from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
-from allcores._memory cimport end_recycle, recycle
+from allcores._memory cimport end_recycle, is_large_output, new_like, recycle
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
 from cpython.mem cimport PyMem_Calloc
 from cpython.object cimport PyObject
@@ -35,7 +35,6 @@ cdef extern from "numpy/ufuncobject.h":
         loop_fn *, void **, const char *, int, int, int, int, const char *, const char *, int, const char *, PyObject *)
 
 cdef extern from "numpy/arrayobject.h":
-    PyObject *PyArray_EMPTY(int, npy_intp *, int, int) except NULL
     object PyArray_FromAny(object, PyArray_Descr *, int, int, int, object)
 
 cdef extern from "Python.h":
@@ -56,6 +55,8 @@ cdef extern from "Python.h":
 
 # A function that returns an object, called as the C function it is: NULL and an error set, or a reference to give on.
 ctypedef PyObject *(*pointer_fn)(Target *, PyObject *const *, Py_ssize_t, PyObject *, Py_ssize_t) noexcept
+# And the other way round.
+ctypedef object (*object_fn)(PyObject *, PyObject *const *, size_t, PyObject *)
 
 from libc.math cimport INFINITY
 from libc.string cimport memcpy, memset, strcmp
@@ -385,6 +386,8 @@ def make(numpy_ufunc, double cost, bint exact, bint may_raise, own=None):
         numpy.doc, 0, numpy.core_signature if numpy.core_enabled else NULL, numpy.identity_value)
     ours = <PyUFuncObject *> made
     ours.type_resolver = numpy.type_resolver
+    ours.iter_flags = numpy.iter_flags
+    memcpy(ours.op_flags, numpy.op_flags, numpy.nargs * sizeof(numpy.op_flags[0]))
     ours.ptr = make_target(numpy_ufunc, cost, exact, may_raise)
     ours.vectorcall = <vectorcall_fn> call
     if own is not None:

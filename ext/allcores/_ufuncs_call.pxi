@@ -65,9 +65,38 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
 
 cdef PyObject *call_generalised(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObject *kwnames) noexcept:
     cdef Target *target = target_of(ufunc)
-    if plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames):
-        return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
-    return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+    cdef Py_ssize_t count = PyVectorcall_NARGS(nargsf)
+    cdef Py_ssize_t most
+    if not plain_operands(args, count, kwnames):
+        return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+    most = output_at_most(target, args, count, kwnames)
+    if is_large_output(most):
+        return (<pointer_fn> <void *> recycled_call)(target, args, count, kwnames, most)
+    return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
+
+
+cdef Py_ssize_t output_at_most(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) noexcept:
+    """Bytes of the output that a generalised ufunc will make, or more."""
+    cdef Py_ssize_t i
+    if count > target.numpy.nin and args[target.numpy.nin] != Py_None_raw:
+        return 0
+    if kwnames != NULL:
+        for i in range(PyTuple_GET_SIZE(kwnames)):
+            name = <object> PyTuple_GET_ITEM(kwnames, i)
+            if name == "out":
+                return 0
+            if name == "axes":
+                return PY_SSIZE_T_MAX
+    return 16 * call_size(args, min(count, <Py_ssize_t> target.numpy.nin))
+
+
+cdef object recycled_call(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames, Py_ssize_t most):
+    """A generalised ufunc's call; the recycler leaves an output that is small after all to the heap."""
+    cdef PyObject *before = recycle(most)
+    try:
+        return (<object_fn> <void *> target.small.vectorcall)(<PyObject *> target.small, args, count, kwnames)
+    finally:
+        end_recycle(before)
 
 
 cdef PyObject *call_large(Target *target, PyObject *const *args, size_t nargsf, PyObject *kwnames,
@@ -302,7 +331,7 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
             return NotImplemented
         for i in range(nin, nargs):
             if ops[i] == NULL:
-                array = new_array(ops[fortran >> 1], loop.typenum[i], loop.itemsize[i], fortran & 1)
+                array = new_like(ops[fortran >> 1], loop.typenum[i], fortran & 1)
                 fresh.append(array)
                 made[i] = <PyArrayObject *> array
                 steps[i] = loop.itemsize[i]
@@ -323,18 +352,6 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
             Py_XDECREF_raw(<PyObject *> made[i])
     report(target.numpy.name, result)
     return outputs[0] if nargs - nin == 1 else tuple(outputs)
-
-
-cdef object new_array(PyArrayObject *model, int typenum, npy_intp itemsize, bint fortran):
-    cdef PyObject *before = recycle(PyArray_SIZE(model) * itemsize)
-    cdef PyObject *array
-    try:
-        array = PyArray_EMPTY(PyArray_NDIM(model), PyArray_DIMS(model), typenum, fortran)
-    finally:
-        end_recycle(before)
-    made = <object> array
-    Py_XDECREF_raw(array)
-    return made
 
 
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept:

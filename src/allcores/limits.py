@@ -10,11 +10,15 @@ import operator
 import os
 import sys
 import warnings
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
 
-from allcores import _driver, _memory
+import numpy as np
+
+from allcores import _driver, _memory, _reductions
 from allcores.plan.machine import memory_headroom, usable_cores
 
 
@@ -87,6 +91,7 @@ def configure() -> None:
         threads=threads_from_environment(os.environ, cores),
         parallel_from=parallel_from_environment(os.environ),
     )
+    _reductions.find_blas_with(blas_functions)
 
 
 def _count(name: str, value: SupportsIndex, least: int) -> int:
@@ -113,6 +118,57 @@ def _blas_libraries() -> Any:
     return _blas[1]
 
 
+def _address(function: Any) -> int:
+    import ctypes
+
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
+
+
+def blas_functions() -> tuple[int, int] | None:
+    """Return where NumPy's BLAS has its functions `int get(void)` and `void set(int)` of its number of threads.
+
+    None unless it is an OpenBLAS with threads of its own: of what runs on OpenMP each thread has a number of its own.
+    """
+    import ctypes  # not at the import of this package
+
+    libraries = [one for one in _blas_libraries().lib_controllers if one.user_api == "blas"]
+    if len(libraries) > 1:  # SciPy's wheels bring one too
+        folder = Path(np.__file__).resolve().parent
+        folders = (folder, folder.with_name("numpy.libs"))
+        libraries = [one for one in libraries if not set(folders).isdisjoint(Path(one.filepath).resolve().parents)]
+    if len(libraries) != 1 or getattr(libraries[0], "threading_layer", "") != "pthreads":
+        return None
+    library = ctypes.CDLL(libraries[0].filepath)
+    for prefix in ("", "scipy_"):
+        for suffix in ("", "64_", "_64"):
+            get = getattr(library, f"{prefix}openblas_get_num_threads{suffix}", None)
+            found = getattr(library, f"{prefix}openblas_set_num_threads{suffix}", None)
+            if get is not None and found is not None and get() == libraries[0].num_threads:
+                return _address(get), _address(found)
+    return None
+
+
+@contextmanager
+def _blas_limit(threads: int) -> Iterator[None]:
+    """Set BLAS's threads, while calls of other threads may hold it at one."""
+    with _hold_paused():
+        limits = _blas_libraries().limit(limits=threads, user_api="blas")
+    try:
+        yield
+    finally:
+        with _hold_paused():
+            limits.restore_original_limits()
+
+
+@contextmanager
+def _hold_paused() -> Iterator[None]:
+    _reductions.pause_blas_hold()
+    try:
+        yield
+    finally:
+        _reductions.resume_blas_hold()
+
+
 class limit:  # noqa: N801  used as a function, in a with statement
     """Limit the threads and the memory that calls may use, until the `with` block ends.
 
@@ -136,6 +192,9 @@ class limit:  # noqa: N801  used as a function, in a with statement
     Notes
     -----
     Blocks nest, the innermost counts; what is not given stays as it was. Results never depend on `threads`.
+
+    While `matmul` shares out a stack of small float matrices, it holds an OpenBLAS with threads of its own at one, for
+    the whole process, and puts the number back afterwards.
 
     Outputs of 1 MiB and more come from memory of outputs that are gone, as the first touch of fresh pages takes as
     long as many a function. What is kept is offered to the operating system, which takes it when memory is short, but
@@ -172,7 +231,7 @@ class limit:  # noqa: N801  used as a function, in a with statement
             if self._bytes is not None:
                 undo.callback(_memory.set_bound, _memory.set_bound(self._bytes))
             if self._blas is not None:
-                undo.enter_context(_blas_libraries().limit(limits=self._blas, user_api="blas"))
+                undo.enter_context(_blas_limit(self._blas))
             self._before.append(undo.pop_all())
         return self
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from allcores import _composite as _engine
-from allcores import _ufuncs
+from allcores import _memory, _ufuncs
 from allcores.functions.elementwise import UFUNCS
 from allcores.kernels import Kernel, register
 
@@ -19,6 +19,7 @@ __all__ = ["allclose", "around", "array_equal", "clip", "fma", "isclose", "nan_t
 
 _NO_VALUE = np._NoValue
 _worth = _engine.worth
+_empty_like = _memory.empty_like
 _ndarray = np.ndarray
 _numpy_where = getattr(np.where, "_implementation", np.where)  # without the look for __array_function__
 _numpy_array_equal = getattr(np.array_equal, "_implementation", np.array_equal)
@@ -221,7 +222,7 @@ def round(a, decimals=0, out=None):
             and errors["invalid"] != "raise"
             and (out is None or (out.dtype == a.dtype and out.flags.writeable))
         ):
-            target = np.empty(a.shape, a.dtype, "F" if a.flags.fnc else "C") if out is None else out
+            target = _empty_like(a, "F" if a.flags.fnc else "C") if out is None else out
             result = _engine.round_to(a, target, decimals)
             if result is not NotImplemented:
                 return result
@@ -288,7 +289,7 @@ def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
         high = largest if posinf is None else posinf
         low = -largest if neginf is None else neginf
         if type(nan) is type(high) is type(low) is float and (copy or x.flags.writeable):
-            result = _engine.nan_to_num(x, np.empty_like(x) if copy else x, nan, high, low)
+            result = _engine.nan_to_num(x, _empty_like(x, "K") if copy else x, nan, high, low)
             if result is not NotImplemented:
                 return result
     return np.nan_to_num(x, copy, nan, posinf, neginf)

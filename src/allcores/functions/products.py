@@ -1,8 +1,9 @@
-"""Inner products and matrix products on all cores, of the types that BLAS does not take.
+"""Inner products and matrix products on all cores, of the types that BLAS does not take, and stacks of those it does.
 
 `vecdot` and `matmul` are ufuncs (made in `elementwise`, with inner loops of `allcores._reductions`); `dot` and `vdot`
 are made of them. Products of float32, float64 and complex matrices and vectors are BLAS's, which has threads of its
-own; only `vecdot` is ours for them too, as NumPy calls BLAS once a pair of vectors.
+own. Of those `vecdot` is ours too, as NumPy calls BLAS once a pair of vectors, and a stack of matrices in `matmul` is
+shared out to our threads, each of which calls BLAS, where that is faster than BLAS's own threads, product by product.
 """
 
 import numpy as np
@@ -16,7 +17,8 @@ _ndarray = np.ndarray
 _vecdot, _matmul = UFUNCS["vecdot"], UFUNCS["matmul"]
 _LEAST = 512  # elements of both operands; below, NumPy's own function is as fast
 _OURS = frozenset("?bBhHiIlLqQeg")
-_WARN = frozenset("eg")
+_WARN = frozenset("egfdFD")
+_BLAS = frozenset("fdFD")
 
 
 def _common(a, b):
@@ -27,6 +29,15 @@ def _common(a, b):
         return None
     dtype = np.result_type(a.dtype, b.dtype)
     return dtype if dtype.char in _OURS else None
+
+
+def _stacked(a, b):
+    """Return the dtype of a product of more dimensions than NumPy's dot gives to BLAS at once, else None."""
+    if type(a) is not _ndarray or type(b) is not _ndarray or min(a.ndim, b.ndim) < 2 or max(a.ndim, b.ndim) < 3:
+        return None
+    if a.dtype != b.dtype or a.dtype.char not in _BLAS or not (a.dtype.isnative and b.dtype.isnative):
+        return None
+    return a.dtype if a.size + b.size >= _LEAST else None
 
 
 def _quiet(dtype, function, *args):
@@ -84,7 +95,8 @@ def dot(a, b, out=None):
     -----
     Integers and truth values: exact, in `a`'s and `b`'s common dtype, where they may wrap around. float16 is summed in
     float32, long double in itself: products of matrices in NumPy's order, of vectors pairwise. float32, float64 and
-    complex are BLAS's.
+    complex are BLAS's; where an operand has three dimensions and more they are one product of matrices, while NumPy
+    calls BLAS for each element of the result.
 
     Examples
     --------
@@ -94,6 +106,8 @@ def dot(a, b, out=None):
     499500
     """
     dtype = _common(a, b)
+    if dtype is None:
+        dtype = _stacked(a, b)
     if dtype is not None and a.size and b.size and a.ndim and b.ndim:
         axis = b.ndim - 2 if b.ndim > 1 else 0
         shape = a.shape[:-1] + b.shape[:axis] + b.shape[axis + 1 :]
