@@ -6,6 +6,7 @@ hot, in rotating order; ratios are of medians.
 
 import argparse
 import contextlib
+import operator
 import sys
 import time
 from collections import Counter
@@ -15,9 +16,12 @@ import numpy as np
 from timing import duration, geometric_mean, machine
 
 import allcores as ac
+from allcores import _driver, calibration
 from allcores.benchmark.timing import calls_for, measure
 from allcores.kernels import KERNELS
-from allcores.plan.samples import arguments, type_lines
+from allcores.plan.model import Limits, State, Workload
+from allcores.plan.plan import plan
+from allcores.samples import arguments, type_lines
 
 ENGINES = ["auto", "serial", "threads"]
 LAYOUTS = ["packed", "packed", "packed", "strided", "rows", "columns", "axis 0", "axis 1", "out="]
@@ -81,6 +85,40 @@ def timed(call, rounds, rest):
     return {name: median(found) for name, found in seconds.items()}
 
 
+def planning(rounds=31):
+    """Nanoseconds of the decision itself, in the driver and by plan(), without the call of Python to it."""
+
+    def nothing(*_):
+        return 1
+
+    def chosen(n, ns, nbytes):
+        return plan(Workload(n, ns, nbytes), costs, limits, state)
+
+    costs, limits, state = calibration.current(), Limits(2), State()
+    large, small = (10**6, 1e6), (10**6, 9e3)
+    x = np.ones(10**6)
+    calls = {
+        "nothing": (operator.length_hint, ((), 1), False),  # a compiled function of two arguments
+        "small": (_driver.decide, small, False),
+        "awake": (_driver.decide, large, True),
+        "asleep": (_driver.decide, large, False),
+        "nothing in Python": (nothing, (10**6, 1e6, 8e6), False),
+        "plan()": (chosen, (10**6, 1e6, 8e6), False),
+    }
+    ns = {}
+    for name, (function, given, awake) in calls.items():
+        found = []
+        for _ in range(rounds):
+            if awake:
+                with ac.using("threads"):
+                    ac.add(x, x, out=x)
+            found.append(1e9 * measure(lambda f=function, a=given: f(*a), 2000))
+        ns[name] = median(found)
+    for name in ("small", "awake", "asleep"):
+        print(f"driver's decision, {name}: {ns[name] - ns['nothing']:.0f} ns")
+    print(f"plan(): {ns['plan()'] - ns['nothing in Python']:.0f} ns")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workloads", type=int, default=200)
@@ -89,6 +127,7 @@ def main():
     parser.add_argument("--worst", type=int, default=15, help="calls of the largest ratio that are printed")
     options = parser.parse_args()
     print(machine())
+    planning()
     random = np.random.default_rng(options.seed)
     rows = []
     with np.errstate(all="ignore"):

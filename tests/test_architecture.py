@@ -33,6 +33,10 @@ ARROWS = {
     "limits": {"plan", "compiled"},
     "kernels": set(),
     "plan": {"plan"},
+    "samples": {"kernels"},
+    "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
+    "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},
+    "explaining": {"calibration", "install", "kernels", "limits", "plan", "compiled"},
     "benchmark": None,  # uses the package as its users do
 }
 

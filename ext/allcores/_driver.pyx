@@ -152,12 +152,19 @@ cdef inline bint slept(long long now) noexcept nogil:
 cdef bint worth_waking(long long now, double ns, double gain) noexcept nogil:
     """Whether this call alone, or those that followed each other closely up to it, gain more than waking costs."""
     global burst, burst_end
-    cdef bint cold = slept(now)
     cdef double together = gain if now - burst_end > ASLEEP_AFTER else burst + gain
+    cdef double more = wake_cost[0] if wake_cost[0] > wake_cost[1] else wake_cost[1]
+    cdef double less = wake_cost[0] if wake_cost[0] < wake_cost[1] else wake_cost[1]
+    # Whether the process slept is asked only where it matters: the system call takes longer than all else here.
+    cdef bint cold = wake_cost[1] <= wake_cost[0]
     burst = together
     burst_end = now + <long long> ns
-    if together >= wake_cost[cold]:
+    if together >= more:
         return True
+    if together >= less:
+        cold = slept(now)
+        if together >= wake_cost[cold]:
+            return True
     wake_cost[cold] = max(LEAST_WAKE, wake_cost[cold] * WEARS_OFF)
     return False
 

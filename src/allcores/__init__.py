@@ -10,7 +10,10 @@ from allcores._version import __version__ as __version__
 _limits.configure()
 _isa.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
+from allcores import calibration as _calibration  # noqa: E402
 from allcores._ufuncs import ufunc  # noqa: E402
+from allcores.calibration import calibrate  # noqa: E402
+from allcores.explaining import explain  # noqa: E402
 from allcores.functions import linalg as linalg  # noqa: E402
 from allcores.functions.composite import *  # noqa: E402, F403  NumPy's names, as its __all__ lists them
 from allcores.functions.composite import __all__ as _composite_all  # noqa: E402
@@ -31,13 +34,10 @@ from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
 from allcores.information import get_include, info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
-from allcores.plan import calibrate as _calibrate  # noqa: E402
-from allcores.plan.calibrate import calibrate  # noqa: E402
-from allcores.plan.explain import explain  # noqa: E402
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
-_calibrate.configure()
+_calibration.configure()
 
 __all__ = [
     "accelerate",

@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from allcores._ufuncs import ufunc as ufunc
+from allcores.calibration import calibrate as calibrate
+from allcores.explaining import explain as explain
 from allcores.functions import linalg as linalg
 from allcores.functions.elementwise import parallel as parallel
 from allcores.functions.summaries import Moments as Moments
@@ -55,6 +57,7 @@ __all__ = [
     "bitwise_or",
     "bitwise_right_shift",
     "bitwise_xor",
+    "calibrate",
     "cbrt",
     "ceil",
     "clip",
@@ -75,6 +78,7 @@ __all__ = [
     "exp",
     "exp2",
     "expit",
+    "explain",
     "expm1",
     "fabs",
     "float_power",

@@ -1,4 +1,4 @@
-"""The command line: `python -m allcores info` and `python -m allcores bench`."""
+"""The command line: `python -m allcores info`, `... calibrate` and `... bench`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import allcores as ac
+from allcores.calibration import calibration_file
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,10 +48,13 @@ def _threads(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m allcores", description="NumPy on all cores.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{info,bench}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{info,calibrate,bench}")
     info = commands.add_parser("info", help="what runs here: versions, cores, threads, instruction set")
     info.add_argument("--kernels", action="store_true", help="list also the inner loops that are ours, not NumPy's")
     info.add_argument("--json", action="store_true", help="for programs")
+    calibrate = commands.add_parser("calibrate", help="measure what calls take on this machine, once; some seconds")
+    calibrate.add_argument("--refresh", action="store_true", help="measure even if that was done before")
+    calibrate.add_argument("--quiet", action="store_true", help="show no progress")
     bench = commands.add_parser("bench", help="our speed against pure Python, NumPy and the libraries installed")
     bench.add_argument("--size", type=_size, default=1_000_000, help="elements of an operand (default: %(default)s)")
     bench.add_argument("--rounds", type=_rounds, default=11, help="interleaved rounds (default: %(default)s)")
@@ -81,6 +87,56 @@ def _show(found: dict[str, Any]) -> None:
             print(f"  {name} {types} {cost:g}{'' if used else ' (not used: NumPy is as fast here)'}")
 
 
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[str, float], None] | None]:
+    """Yield what shows progress on standard error: tqdm's bar where there is one."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        from tqdm import tqdm
+    except ImportError:
+
+        def show(what: str, done: float) -> None:
+            print(f"\r{done:4.0%} {what:<20}", end="" if done < 1 else "\n", file=sys.stderr, flush=True)
+
+        yield show
+        return
+    with tqdm(total=100, unit="%", bar_format="{percentage:3.0f}% {bar} {desc}") as bar:
+
+        def move(what: str, done: float) -> None:
+            bar.set_description_str(what, refresh=False)
+            bar.update(100 * done - bar.n)
+
+        yield move
+
+
+def _calibrate(*, refresh: bool, quiet: bool) -> int:
+    path = calibration_file()
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    begun = time.perf_counter()
+    with _progress(quiet) as progress:
+        costs = ac.calibrate(refresh=refresh, progress=progress)
+    took = time.perf_counter() - begun
+    if not path.exists():
+        print("not kept: the folder cannot be written")
+    elif path.stat().st_mtime_ns == before:
+        print(f"measured before, --refresh measures again: {path}")
+    else:
+        print(f"measured in {took:.1f} s: {path}")
+
+    def listed(figures: Sequence[float], factor: float) -> str:
+        return ", ".join(f"{one * factor:.3g}" for one in figures)
+
+    teams = ", ".join(str(2**k) for k in range(1, len(costs.start)))
+    print(f"start of {teams} threads   {listed(costs.start[1:], 1e-3)} us")
+    print(f"waking them, busy, idle   {listed(costs.wake, 1e-3)} us")
+    print(f"memory by 1, 2, 4 ...     {listed(costs.bandwidth, 1) or 'not measured: little memory'} GB/s")
+    print(f"another process           {costs.round_trip * 1e-3:.3g} us there and back")
+    print(f"functions                 {len(costs.kernels)}, {sum(map(len, costs.kernels.values()))} loops")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     options = _parser().parse_args(arguments)
@@ -91,6 +147,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             _show(found)
         return 0
+    if options.command == "calibrate":
+        return _calibrate(refresh=options.refresh, quiet=options.quiet)
     from allcores.benchmark.run import RefusedError, run
 
     if options.functions:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -159,6 +160,9 @@ def write(path: Path, costs: Costs, key: Mapping[str, Any]) -> None:
     import tempfile
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob("calibration-*.part"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > 3600:
+            left.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f"{path.stem}-", suffix=".part", dir=path.parent)
     part = Path(name)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,7 @@ class Costs:
     measured: bool = False
 
 
-@dataclass(frozen=True)
-class Workload:
+class Workload(NamedTuple):
     """One call.
 
     Attributes
@@ -67,8 +67,7 @@ class Workload:
     unfit: str = ""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What a call may use.
 
     Attributes
@@ -89,8 +88,7 @@ class Limits:
     unable: str = ""
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """What the threads of this process, and of others, do at the moment.
 
     Attributes
@@ -114,8 +112,7 @@ class State:
     cores: int = 1
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """How a call runs.
 
     Attributes

@@ -7,6 +7,7 @@ same choice from `thresholds`, without a call of Python; `plan` says it in words
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from allcores.plan.model import Costs, Limits, Plan, State, Workload
 
@@ -18,12 +19,23 @@ LEAST_TASK = 2048  # elements
 STEPS = 32  # doublings of a team's size
 
 
-def _extended(figures: tuple[float, ...]) -> list[float]:
+@lru_cache(maxsize=16)
+def _extended(figures: tuple[float, ...]) -> tuple[float, ...]:
     """Return STEPS figures, the last step repeated."""
     found = list(figures[:STEPS])
     while len(found) < STEPS:
         found.append(2 * found[-1] - found[-2])
-    return found
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def _least(figures: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the work from which each doubling of a team pays, which adds `figures` to the start."""
+    start = _extended(figures)
+    found = [0.0] + [2.0**k * max(start[k] - start[k - 1], 0.0) for k in range(1, STEPS)]
+    for k in range(1, STEPS):
+        found[k] = max(found[k], found[k - 1])
+    return tuple(found)
 
 
 def thresholds(costs: Costs) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -31,17 +43,15 @@ def thresholds(costs: Costs) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
     Twice the threads halve the work of each, ``ns / 2**k`` less, and pay where that is more than they add to the start.
     """
+    return _thresholds(costs.start, costs.start_asleep)
 
-    def least(figures: tuple[float, ...]) -> list[float]:
-        start = _extended(figures)
-        found = [0.0] + [2.0**k * max(start[k] - start[k - 1], 0.0) for k in range(1, STEPS)]
-        for k in range(1, STEPS):
-            found[k] = max(found[k], found[k - 1])
-        return found
 
-    awake = least(costs.start)
-    asleep = [max(one, other) for one, other in zip(awake, least(costs.start_asleep), strict=True)]
-    return tuple(awake), tuple(asleep)
+@lru_cache(maxsize=16)
+def _thresholds(
+    start: tuple[float, ...], start_asleep: tuple[float, ...]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    awake, asleep = _least(start), _least(start_asleep)
+    return awake, tuple(map(max, awake, asleep))
 
 
 def team(limit: int, ns: float, nbytes: float, costs: Costs, *, awake: bool) -> int:
@@ -110,14 +120,9 @@ def plan(workload: Workload, costs: Costs, limits: Limits, state: State) -> Plan
         tasks = threads
         if threads > 1 and ns > 2 * TASK * threads:
             tasks = max(threads, min(int(ns / TASK), n // LEAST_TASK))
-        return Plan(
-            engine="threads" if threads > 1 else "serial",
-            workers=threads,
-            chunk=-(-n // max(1, tasks)),
-            expected=expected_ns(threads, ns, nbytes, costs, state) / 1e9,
-            serial=alone / 1e9,
-            why=why,
-        )
+        engine = "threads" if threads > 1 else "serial"
+        expected = expected_ns(threads, ns, nbytes, costs, state)
+        return Plan(engine, threads, -(-n // max(1, tasks)), expected / 1e9, alone / 1e9, why)
 
     if workload.unfit:
         return made(1, workload.unfit)
@@ -138,7 +143,7 @@ def plan(workload: Workload, costs: Costs, limits: Limits, state: State) -> Plan
     if n < workload.least:
         return made(1, f"fewer than {workload.least:,} elements")
     awake_from, _ = thresholds(costs)
-    work = f"{ns / 1e3:,.3g} us of work"
+    work = f"{ns / 1e3:.3g} us of work"
     if ns < awake_from[1]:
         return made(1, f"{work}, less than the {awake_from[1] / 1e3:.3g} us from which a second thread pays")
     gain = ns - ns / limit

@@ -20,7 +20,7 @@ from allcores.limits import limit, using
 from allcores.plan import costs as files
 from allcores.plan.machine import cache_bytes, memory_headroom, usable_cores
 from allcores.plan.model import Costs
-from allcores.plan.samples import arguments, type_lines
+from allcores.samples import arguments, type_lines
 
 _FEW, _MANY = 64, 16_384  # elements of the two calls whose difference is an element's cost
 

@@ -16,7 +16,7 @@ from allcores.plan import costs as files
 from allcores.plan.machine import cache_bytes, cpu_name, usable_cores
 from allcores.plan.model import Costs
 from allcores.plan.plan import thresholds
-from allcores.plan.samples import type_lines
+from allcores.samples import type_lines
 
 _FOLDS = {
     "sum": _reductions.ADD, "prod": _reductions.MUL, "min": _reductions.MIN, "max": _reductions.MAX,
@@ -130,7 +130,7 @@ def calibrate(*, refresh: bool = False, progress: Callable[[str, float], None] |
                 return found
         except files.BadFileError:
             pass  # it was warned of at import, and is replaced below
-    from allcores.plan.measure import measure  # what no import of ours should cost
+    from allcores.measuring import measure  # what no import of ours should cost
 
     measured = measure(progress)
     use(measured)

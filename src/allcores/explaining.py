@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from allcores import _driver, _ufuncs
+from allcores import _driver, _ufuncs, calibration
 from allcores.install import installed
 from allcores.kernels import KERNELS, Kernel
 from allcores.limits import ENGINES
-from allcores.plan import calibrate
 from allcores.plan.model import Limits, Plan, State, Workload
 from allcores.plan.plan import plan
 
@@ -61,9 +60,8 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     'serial'
     """
     name, workload = workload_of(func, args, kwargs)
-    found = plan(workload, calibrate.current(), limits_here(), state_here())
-    chosen = Plan(found.engine, found.workers, found.chunk, found.expected, found.serial, found.why, name)
-    print(chosen)  # noqa: T201  what it is for
+    chosen = plan(workload, calibration.current(), limits_here(), state_here())._replace(function=name)
+    print(chosen)
     return chosen
 
 
@@ -100,7 +98,8 @@ def state_here() -> State:
 
 def workload_of(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, Workload]:
     """Return the name of `func` and what calling it with these arguments is."""
-    if isinstance(func, _ufuncs.ufunc) and type(func) is not np.ufunc:
+    kind: Any = type(func)
+    if kind is _ufuncs.ufunc:
         name = func.__name__
         numpy_ufunc = _ufuncs.original(func)
     elif isinstance(func, np.ufunc):
@@ -139,7 +138,9 @@ def _arrays(operands: tuple[Any, ...]) -> list[Any]:
 def _of_ufunc(func: Any, numpy_ufunc: np.ufunc, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Workload:
     nin, nout = numpy_ufunc.nin, numpy_ufunc.nout
     if not nin <= len(args) <= nin + nout:
-        raise TypeError(f"{numpy_ufunc.__name__}() takes from {nin} to {nin + nout} operands but {len(args)} were given")
+        raise TypeError(
+            f"{numpy_ufunc.__name__}() takes from {nin} to {nin + nout} operands but {len(args)} were given"
+        )
     operands = args[:nin]
     foreign = _foreign(args)
     arrays = _arrays(operands)
@@ -169,7 +170,7 @@ def _of_ufunc(func: Any, numpy_ufunc: np.ufunc, args: tuple[Any, ...], kwargs: M
 
 def _cost(kernel: Kernel, char: str, itemsize: int) -> float:
     """Return nanoseconds an element: measured, or the seed scaled by the size of the type."""
-    measured = calibrate.current().kernels.get(kernel.name, {}).get(char)
+    measured = calibration.current().kernels.get(kernel.name, {}).get(char)
     if measured is not None:
         return measured
     return kernel.cost * (4.0 if char in "egG" else itemsize / 8)
@@ -207,7 +208,7 @@ def _of_product(kernel: Kernel, args: tuple[Any, ...]) -> Workload:
     if matrices:
         n = a.size * (b.shape[-1] if b.ndim > 1 else 1)
     if not foreign and dtype.char in _BLAS and kernel.name != "vecdot":
-        foreign = "BLAS does it, on threads of its own"
+        foreign = "BLAS does it on threads of its own, but stacks of small matrices are shared out over ours"
     if foreign:
         return Workload(n, math.nan, unfit=foreign)
     return Workload(n, n * _cost(kernel, dtype.char, dtype.itemsize), float(a.nbytes + b.nbytes))
