@@ -228,6 +228,21 @@ def test_file(tmp_path):
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="other folders there")
+def test_folder(monkeypatch):
+    assert files.folder({"ALLCORES_CACHE_DIR": " /a/b "}) == Path("/a/b")
+    assert files.folder({"XDG_CACHE_HOME": "/c"}) == Path("/c/allcores")
+    assert files.folder({}) == Path.home() / ".cache" / "allcores"
+
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    assert files.read(files.file_of(KEY, {}), KEY) is None
+    with pytest.raises(NotADirectoryError):
+        files.write(files.file_of(KEY, {}), MEASURED, KEY)
+
+
 def test_left_over_parts_are_removed(tmp_path):
     old, new = tmp_path / "calibration-a.part", tmp_path / "calibration-b.part"
     for one in (old, new):

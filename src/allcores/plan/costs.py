@@ -44,12 +44,15 @@ def folder(environ: Mapping[str, str] = os.environ) -> Path:
     """Return where calibrations are kept: ALLCORES_CACHE_DIR, else "allcores" in the system's folder for caches."""
     if environ.get("ALLCORES_CACHE_DIR", "").strip():
         return Path(environ["ALLCORES_CACHE_DIR"].strip())
-    if sys.platform == "win32":
-        base = environ.get("LOCALAPPDATA", "").strip() or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = environ.get("XDG_CACHE_HOME", "").strip() or Path.home() / ".cache"
+    try:
+        if sys.platform == "win32":
+            base = environ.get("LOCALAPPDATA", "").strip() or Path.home() / "AppData" / "Local"
+        elif sys.platform == "darwin":
+            base = Path.home() / "Library" / "Caches"
+        else:
+            base = environ.get("XDG_CACHE_HOME", "").strip() or Path.home() / ".cache"
+    except RuntimeError:  # nobody's home: a container's user without a name
+        base = os.devnull  # no folder, so nothing is read, and writing says why it cannot
     return Path(base) / "allcores"
 
 
@@ -130,7 +133,7 @@ def to_json(costs: Costs, key: Mapping[str, Any]) -> str:
 
 
 def read(path: Path, key: Mapping[str, Any]) -> Costs | None:
-    """Return the costs in a file, None where there is none.
+    """Return the costs in a file, None where there is none that we may read.
 
     Raises
     ------
@@ -140,8 +143,8 @@ def read(path: Path, key: Mapping[str, Any]) -> Costs | None:
     try:
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return None  # not there for us
     except OSError as error:
         raise BadFileError(f"it cannot be read: {error.strerror}") from None
     if len(data) > _MOST_BYTES:
