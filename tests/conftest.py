@@ -61,6 +61,12 @@ def two_threads():
         yield
 
 
+@pytest.fixture
+def seven_threads():
+    with forced(7):
+        yield
+
+
 @pytest.fixture(params=[1, 2, 7], ids=lambda n: f"{n}threads")
 def threads(request):
     """Run the test with every call split over 1, 2 and 7 threads."""

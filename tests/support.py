@@ -95,6 +95,17 @@ class Outcome:
     written: tuple = ()
 
 
+def told(function, *args, **options):
+    """Return a call's result or error, and its warnings, as text: for calls whose ways to fail are of interest."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            result = function(*args, **options)
+        except Exception as error:  # noqa: BLE001  whatever NumPy raises
+            return type(error), str(error)
+        return repr(result), sorted({str(one.message) for one in caught})
+
+
 def outcome(function, *args, written=(), **kwargs):
     """Call and record; `written` are arrays to compare as well."""
     found = Outcome(written=tuple(written))

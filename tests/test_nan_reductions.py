@@ -11,25 +11,19 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import THREADS
 
 import allcores as ac
 from allcores import _driver, _isa
 
-THREADS = (1, 2, 7)
+pytestmark = pytest.mark.usefixtures("seven_threads")
+
 SUMS = ("nansum", "nanmean", "nanvar", "nanstd")
 EXACT = ("nanmin", "nanmax", "nanargmin", "nanargmax")
 NAMES = (*SUMS, *EXACT, "nanprod")
 SHAPES = [
     (20011,), (37, 41, 7), (3, 5000), (5000, 3), (300, 8, 9), (2, 3), (3, 20001), (2000, 11), (65, 66),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def forced():
-    before = _driver.settings()
-    _driver.configure(usable_cores=8, threads=7, parallel_from=1)
-    yield
-    _driver.configure(usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"])
 
 
 def heard(function, *args, **options):

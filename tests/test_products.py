@@ -9,34 +9,17 @@ import warnings
 
 import numpy as np
 import pytest
-from support import run_script
+from support import THREADS, run_script, told
 
 import allcores as ac
 from allcores import _driver, _reductions
 from allcores.limits import blas_functions
 
+pytestmark = pytest.mark.usefixtures("seven_threads")
+
 INTEGERS = "?bBhHiIlLqQ"
 FLOATS = "efdgFD"
-THREADS = (1, 2, 7)
 RTOL = {"e": 2e-3, "f": 2e-5, "F": 2e-5}
-
-
-@pytest.fixture(autouse=True)
-def forced():
-    before = _driver.settings()
-    _driver.configure(usable_cores=8, threads=7, parallel_from=1)
-    yield
-    _driver.configure(usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"])
-
-
-def outcome(function, *args, **options):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            result = function(*args, **options)
-        except Exception as error:  # noqa: BLE001  whatever NumPy raises
-            return type(error), str(error)
-        return repr(result), sorted({str(one.message) for one in caught})
 
 
 def sample(dtype, shape, seed=0):
@@ -90,10 +73,10 @@ def test_vecdot_takes_what_a_ufunc_takes():
         np.vecdot(sample("d", (50, 60), 1), sample("d", (50, 60), 1))
     )
     for bad in ((a, b[:, 1:]), (a, "x"), (a, None), (a,), (3, a)):
-        assert outcome(ac.vecdot, *bad) == outcome(np.vecdot, *bad)
-    assert outcome(ac.vecdot, a[:, :0], a[:, :0]) == outcome(np.vecdot, a[:, :0], a[:, :0])
-    assert outcome(ac.vecdot, a[:0], a[:0]) == outcome(np.vecdot, a[:0], a[:0])
-    assert outcome(ac.vecdot, a.astype(object), a) == outcome(np.vecdot, a.astype(object), a)
+        assert told(ac.vecdot, *bad) == told(np.vecdot, *bad)
+    assert told(ac.vecdot, a[:, :0], a[:, :0]) == told(np.vecdot, a[:, :0], a[:, :0])
+    assert told(ac.vecdot, a[:0], a[:0]) == told(np.vecdot, a[:0], a[:0])
+    assert told(ac.vecdot, a.astype(object), a) == told(np.vecdot, a.astype(object), a)
 
 
 def test_warnings_are_numpys():
@@ -103,7 +86,7 @@ def test_warnings_are_numpys():
         ("vecdot", large, large), ("vecdot", infinite, np.zeros_like(large)), ("vecdot", infinite, -infinite),
         ("vecdot", half, half), ("dot", half, half), ("vdot", half, half), ("dot", half.reshape(30, 100), half[:100]),
     ):  # fmt: skip
-        assert outcome(getattr(ac, name), *args) == outcome(getattr(np, name), *args)
+        assert told(getattr(ac, name), *args) == told(getattr(np, name), *args)
 
 
 MATRICES = [
@@ -140,7 +123,7 @@ def test_dot_of_any_dimensions(dtype):
             assert got is out or out.ndim == 0
             assert type(got) is type(expected)
             np.testing.assert_array_equal(out, ac.dot(a, b))
-    assert outcome(ac.dot, stack, stack) == outcome(np.dot, stack, stack)
+    assert told(ac.dot, stack, stack) == told(np.dot, stack, stack)
     compare("vdot", matrix, matrix)
     compare("vdot", matrix, matrix.T.reshape(40, 30)[::-1])
 
@@ -152,9 +135,9 @@ def test_dot_leaves_the_rest_to_numpy():
         (x, "x"), (x, None), (x, x[:, 0]), (x.astype(object), x[0]), (x[:, :0], x[:0]), (x, [1] * 100),
         (x.astype("M8[s]"), x[0]),
     ):  # fmt: skip
-        assert outcome(ac.dot, *args) == outcome(np.dot, *args)
+        assert told(ac.dot, *args) == told(np.dot, *args)
         if len(args) == 2:
-            assert outcome(ac.vdot, *args) == outcome(np.vdot, *args)
+            assert told(ac.vdot, *args) == told(np.vdot, *args)
     square = np.arange(3600).reshape(60, 60)
     expected = square @ square
     assert ac.dot(square, square, square) is square
@@ -308,9 +291,9 @@ def test_warnings_of_stacks_are_numpys(size):
         (np.nan * ones, ones),
         (ones, ones),
     ):
-        assert outcome(ac.matmul, a, b)[1] == outcome(np.matmul, a, b)[1]
+        assert told(ac.matmul, a, b)[1] == told(np.matmul, a, b)[1]
         with np.errstate(all="raise"):
-            assert outcome(ac.matmul, a, b)[0] == outcome(np.matmul, a, b)[0]
+            assert told(ac.matmul, a, b)[0] == told(np.matmul, a, b)[0]
         with np.errstate(all="ignore"):
             np.testing.assert_array_equal(ac.matmul(a, b), np.matmul(a, b))
 
@@ -328,7 +311,7 @@ def test_blas_keeps_its_threads():
     for _ in range(3):
         ac.matmul(a, a)
         assert blas_threads() == before
-    assert outcome(ac.matmul, a, a[:, 1:]) == outcome(np.matmul, a, a[:, 1:])
+    assert told(ac.matmul, a, a[:, 1:]) == told(np.matmul, a, a[:, 1:])
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         ac.matmul(a * 1e200, a * 1e200)
     assert blas_threads() == before
@@ -409,7 +392,7 @@ def test_dot_of_float_stacks_warns_as_numpys():
     infinite = np.where(np.eye(20) > 0, np.inf, 0.0) * np.ones((3, 1, 1))
     for a, b in ((large, large), (infinite, -infinite), (infinite, large)):
         with np.errstate(all="raise"):
-            assert outcome(ac.dot, a, b) == outcome(np.dot, a, b)
+            assert told(ac.dot, a, b) == told(np.dot, a, b)
 
 
 def test_bits_of_stacks_are_blas_on_one_thread():

@@ -11,25 +11,19 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import THREADS, told
 
 import allcores as ac
 from allcores import _driver, _isa, _reductions
 from allcores.kernels import KERNELS
 
-THREADS = (1, 2, 7)
+pytestmark = pytest.mark.usefixtures("seven_threads")
+
 NAMES = sorted(name for name, kernel in KERNELS.items() if kernel.family == "reduction")
 FLOATS, COMPLEX, INTEGERS = "fd", "FD", "bhilqBHILQ"
 REAL = FLOATS + INTEGERS + "?"
 INEXACT = {name for name in NAMES if not KERNELS[name].exact}  # of floats: the order is ours
 WITH_OUT = [name for name in NAMES if "out" in inspect.signature(KERNELS[name].function).parameters]
-
-
-@pytest.fixture(autouse=True)
-def forced():
-    before = _driver.settings()
-    _driver.configure(usable_cores=8, threads=7, parallel_from=1)
-    yield
-    _driver.configure(usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"])
 
 
 class engine:
@@ -329,16 +323,6 @@ def test_errstate_raise():
         assert ac.sum(x) == np.inf
 
 
-def outcome(function, *args, **options):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            result = function(*args, **options)
-        except Exception as error:  # noqa: BLE001  whatever NumPy raises
-            return type(error), str(error)
-        return repr(result), [str(one.message) for one in caught]
-
-
 BIG = np.arange(24000.0).reshape(100, 240)
 ODD = [
     ((BIG,), {"axis": 2}),
@@ -375,7 +359,7 @@ ODD = [
 def test_odd_calls_are_numpys(name, args, options):
     if name in INEXACT and np.size(args[0]) > 10 and np.asarray(args[0]).dtype.kind == "f":
         args = (np.minimum(args[0], args[0].dtype.type(1)),)  # which every order sums and multiplies exactly
-    assert outcome(getattr(ac, name), *args, **options) == outcome(getattr(np, name), *args, **options)
+    assert told(getattr(ac, name), *args, **options) == told(getattr(np, name), *args, **options)
 
 
 @pytest.mark.parametrize("name", ["sum", "prod", "min", "max", "any", "all", "mean", "var", "std"])
@@ -383,15 +367,15 @@ def test_where_is_numpys(name):
     x = np.ones((100, 100))
     where = x > 0
     options = {"initial": 0.0} if name in ("min", "max") else {}
-    got = outcome(getattr(ac, name), x, axis=0, where=where, **options)
-    assert got == outcome(getattr(np, name), x, axis=0, where=where, **options)
+    got = told(getattr(ac, name), x, axis=0, where=where, **options)
+    assert got == told(getattr(np, name), x, axis=0, where=where, **options)
 
 
 @pytest.mark.parametrize("name", ["var", "std"])
 def test_too_many_degrees_of_freedom(name):
     x = np.ones((10, 1000))
     for options in ({"axis": 0, "ddof": 10}, {"ddof": 1, "correction": 1}, {"correction": 20, "axis": 0}):
-        assert outcome(getattr(ac, name), x, **options) == outcome(getattr(np, name), x, **options)
+        assert told(getattr(ac, name), x, **options) == told(getattr(np, name), x, **options)
 
 
 @pytest.mark.parametrize("name", [*NAMES, "amax", "amin"])

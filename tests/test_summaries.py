@@ -1,36 +1,19 @@
 """ptp, average, norms, moments, logsumexp against NumPy, SciPy and plain formulas."""
 
 import itertools
-import warnings
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from support import THREADS, told
 
 import allcores as ac
 from allcores import _driver
 from allcores.functions import summaries
 
-THREADS = (1, 2, 7)
+pytestmark = pytest.mark.usefixtures("seven_threads")
+
 SHAPES = [(20011,), (37, 61, 7), (3, 5000), (5000, 3), (129, 130), (2, 3)]
-
-
-@pytest.fixture(autouse=True)
-def forced():
-    before = _driver.settings()
-    _driver.configure(usable_cores=8, threads=7, parallel_from=1)
-    yield
-    _driver.configure(usable_cores=before["cores"], threads=before["threads"], parallel_from=before["parallel_from"])
-
-
-def outcome(function, *args, **options):
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            result = function(*args, **options)
-        except Exception as error:  # noqa: BLE001  whatever NumPy raises
-            return type(error), str(error)
-        return repr(result), sorted({str(one.message) for one in caught})
 
 
 def views(x):
@@ -83,9 +66,9 @@ def test_ptp(dtype, shape):
 
 def test_ptp_says_what_numpy_says():
     for x in (np.array([np.inf] * 5000), np.array([np.nan, 1.0] * 5000), np.array([1e308, -1e308] * 4000), np.ones(0)):
-        assert outcome(ac.ptp, x) == outcome(np.ptp, x)
+        assert told(ac.ptp, x) == told(np.ptp, x)
     x = np.array([[1.0, np.inf, np.nan], [2.0, 5.0, 1.0]])
-    assert outcome(ac.ptp, x, axis=0) == outcome(np.ptp, x, axis=0)
+    assert told(ac.ptp, x, axis=0) == told(np.ptp, x, axis=0)
 
 
 @pytest.mark.parametrize("dtype", list("fdiB?"))
@@ -117,7 +100,7 @@ def test_average_leaves_the_rest_to_numpy():
         {"weights": "x"},
         {"axis": (0, 0)},
     ):
-        assert outcome(ac.average, x, **options) == outcome(np.average, x, **options)
+        assert told(ac.average, x, **options) == told(np.average, x, **options)
     assert ac.average([1, 2, 4]) == np.average([1, 2, 4])
 
 
@@ -223,7 +206,7 @@ def test_norm_of_matrices(order):
     x = np.random.default_rng(4).standard_normal((90, 80))
     stack = x.reshape(90, 8, 10)
     for args in ((x, order), (x, order, (0, 1)), (x, order, (1, 0), True), (stack, order, (0, 2)), (stack, order)):
-        got, expected = outcome(ac.linalg.norm, *args), outcome(np.linalg.norm, *args)
+        got, expected = told(ac.linalg.norm, *args), told(np.linalg.norm, *args)
         if isinstance(expected[0], str):
             np.testing.assert_allclose(ac.linalg.norm(*args), np.linalg.norm(*args), rtol=1e-12)
         else:
@@ -233,9 +216,9 @@ def test_norm_of_matrices(order):
 def test_norm_leaves_the_rest_to_numpy():
     x = np.ones((60, 100))
     for args in ((x, None, 5), (x, None, (0, 0)), (x, None, "x"), (x, None, (0, 1, 0)), (x, "fro", 0), (x, [1], 0)):
-        assert outcome(ac.linalg.norm, *args) == outcome(np.linalg.norm, *args)
+        assert told(ac.linalg.norm, *args) == told(np.linalg.norm, *args)
     for odd in ([3.0, 4.0], np.zeros(0), x.astype(complex), np.float64(3), np.full(9000, 1e200)):
-        assert outcome(ac.linalg.norm, odd) == outcome(np.linalg.norm, odd)
+        assert told(ac.linalg.norm, odd) == told(np.linalg.norm, odd)
     assert np.isnan(ac.linalg.norm(np.where(np.eye(90), np.nan, 1), np.inf, 0)).all()
 
 
