@@ -198,8 +198,9 @@ class limit:  # noqa: N801  used as a function, in a with statement
 
     Outputs of 1 MiB and more come from memory of outputs that are gone, as the first touch of fresh pages takes as
     long as many a function. What is kept is offered to the operating system (the latest quarter when it is a second old
-    and another output is freed), which takes it when memory is short, but counts as this process's until then. By default at most 1 GiB is kept, and at most a sixteenth of the memory that
-    machine and control groups leave at import; ALLCORES_RECYCLE_BYTES says otherwise. `info()["recycled"]` shows it.
+    and another output is freed), which takes it when memory is short, but counts as this process's until then. By
+    default at most 1 GiB is kept, and at most a sixteenth of the memory that machine and control groups leave at
+    import; ALLCORES_RECYCLE_BYTES says otherwise. `info()["recycled"]` shows it.
 
     Examples
     --------
