@@ -42,15 +42,24 @@ cdef int fail(void *context, Py_ssize_t index) except -1 nogil:
     return 0
 
 
-def failing(Py_ssize_t tasks, Py_ssize_t first, int threads, bint declared=True, bint without_gil=False):
+def failing(Py_ssize_t tasks, Py_ssize_t first, int threads, bint without_gil=False):
     """All tasks from `first` on raise."""
     cdef Failing job = Failing(first=first, ran=0)
     if without_gil:
         with nogil:
-            return_value = parallel_for(fail, &job, tasks, threads, 0, MAY_RAISE if declared else 0)
+            return_value = parallel_for(fail, &job, tasks, threads, 0, MAY_RAISE)
     else:
-        return_value = parallel_for(fail, &job, tasks, threads, 0, MAY_RAISE if declared else 0)
+        return_value = parallel_for(fail, &job, tasks, threads, 0, MAY_RAISE)
     return return_value
+
+
+cdef int refuse(void *context, Py_ssize_t index) except -1 nogil:
+    return -1
+
+
+def refusing(Py_ssize_t tasks, int threads):
+    """All tasks say that they failed, without an error."""
+    return parallel_for(refuse, NULL, tasks, threads, 0, 0)
 
 
 cdef struct Seen:

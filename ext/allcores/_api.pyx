@@ -70,7 +70,7 @@ cdef int parallel_for(
         run_task, &all, tasks, allowed(threads), nanoseconds, DRIVER_MAY_RAISE if flags & MAY_RAISE else 0
     )
     if raised >= 0 and all.failed:
-        # Another thread's error went with its thread state; one of this thread's is still there.
+        # A task may have raised on this thread, or said so without an error.
         with gil:
             if PyErr_Occurred() == NULL:
                 raise RuntimeError("tasks that raise need MAY_RAISE")

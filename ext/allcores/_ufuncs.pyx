@@ -68,7 +68,9 @@ cdef enum:
     WEAK_INT = 24       # codes beside the type numbers, for Python's own numbers
     WEAK_FLOAT = 25
     WEAK_COMPLEX = 26
-    LEAST_SIZE = 1024   # calls below it are NumPy's, whatever the costs say
+    LEAST_SIZE = 64     # calls below it are NumPy's, whatever the costs say
+    NARROW = 64         # rows of fewer elements, NARROW_ROWS of them: NumPy's call of a loop a row takes longest
+    NARROW_ROWS = 256
     PLACES = 1024       # of the map from NumPy's objects to targets
 
 cdef const unsigned int *limits = limits_epoch()

@@ -2,12 +2,18 @@
 
 # --- calls ----------------------------------------------------------------------------------------------------------
 
-cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexcept nogil:
-    """Elements of the broadcast operands, as far as they are arrays; an operand too many makes it too large at most."""
-    cdef Py_ssize_t size = 1, axis, largest
+cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count, bint *narrow) noexcept nogil:
+    """
+    Elements of the broadcast operands, as far as they are arrays; an operand too many makes it too large at most.
+
+    `narrow`: whether they are broadcast along an axis, and rows are short and many.
+    """
+    cdef Py_ssize_t size = 1, axis, largest, row = 1
     cdef int i, ndim = 1, here
+    cdef bint broadcast = False, first
     cdef PyArrayObject *array
     cdef npy_intp extent
+    narrow[0] = False
     for i in range(count):
         if PyArray_CheckExact(args[i]):
             array = <PyArrayObject *> args[i]
@@ -22,19 +28,25 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
     size = 1
     for axis in range(1, ndim + 1):
         largest = 1
+        first = True
         for i in range(count):
-            if PyArray_CheckExact(args[i]):
+            if PyArray_CheckExact(args[i]) and PyArray_NDIM(<PyArrayObject *> args[i]) > 0:
                 array = <PyArrayObject *> args[i]
                 here = PyArray_NDIM(array)
-                if axis <= here:
-                    extent = PyArray_DIMS(array)[here - axis]
-                    if extent == 0:
-                        return 0
+                extent = PyArray_DIMS(array)[here - axis] if axis <= here else 1
+                if extent == 0:
+                    return 0
+                if extent != largest:
+                    broadcast = broadcast or not first
                     if extent > largest:
                         largest = extent
+                first = False
         if largest > PY_SSIZE_T_MAX // 16 // size:
             return 0    # more than memory holds: NumPy says so
         size *= largest
+        if axis == 1:
+            row = largest
+    narrow[0] = broadcast and row <= NARROW and size >= NARROW_ROWS * row
     return size
 
 
@@ -56,9 +68,11 @@ cdef PyObject *call(PyObject *ufunc, PyObject *const *args, size_t nargsf, PyObj
     if target.epoch != limits[0]:
         refresh(target)
     cdef Py_ssize_t size = 0
+    cdef bint narrow = False
     if target.numpy.nin <= count <= target.numpy.nargs:
-        size = call_size(args, target.numpy.nin)
-    if size < target.from_size or size < target.from_size_of[largest_type(args, target.numpy.nin)]:
+        size = call_size(args, target.numpy.nin, &narrow)
+    if (not narrow
+            and (size < target.from_size or size < target.from_size_of[largest_type(args, target.numpy.nin)])):
         return call_small(target, args, nargsf, kwnames)
     return call_large(target, args, nargsf, kwnames, size)
 
@@ -78,6 +92,7 @@ cdef PyObject *call_generalised(PyObject *ufunc, PyObject *const *args, size_t n
 cdef Py_ssize_t output_at_most(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames) noexcept:
     """Bytes of the output that a generalised ufunc will make, or more."""
     cdef Py_ssize_t i
+    cdef bint narrow
     if count > target.numpy.nin and args[target.numpy.nin] != Py_None_raw:
         return 0
     if kwnames != NULL:
@@ -87,7 +102,7 @@ cdef Py_ssize_t output_at_most(Target *target, PyObject *const *args, Py_ssize_t
                 return 0
             if name == "axes":
                 return PY_SSIZE_T_MAX
-    return 16 * call_size(args, min(count, <Py_ssize_t> target.numpy.nin))
+    return 16 * call_size(args, min(count, <Py_ssize_t> target.numpy.nin), &narrow)
 
 
 cdef object recycled_call(Target *target, PyObject *const *args, Py_ssize_t count, PyObject *kwnames, Py_ssize_t most):

@@ -9,8 +9,8 @@ cdef extern from "allcores.h" nogil:
 
 # --- tasks on allcores' threads: the module that calls needs no OpenMP ---
 
-# One piece of work. Return 0 (which `cdef int` functions do by themselves), or raise, if MAY_RAISE says so. No task may
-# wait for another.
+# One piece of work. Return 0 (which `cdef int` functions do by themselves), or raise, if MAY_RAISE says so; raising
+# without it can end the process, as the thread has no Python thread state. No task may wait for another.
 ctypedef int (*task_fn)(void *context, Py_ssize_t index) except -1 nogil
 
 cdef enum:

@@ -15,7 +15,7 @@ from allcores.limits import ENGINES
 from allcores.plan.model import Limits, Plan, State, Workload
 from allcores.plan.plan import plan
 
-_LEAST_UFUNC, _LEAST_REDUCTION = 1024, 4096  # elements below which NumPy's own calls are used, in the compiled modules
+_LEAST_UFUNC, _LEAST_REDUCTION = 64, 4096  # elements below which NumPy's own calls are used, in the compiled modules
 _ITERATED = 1.5  # times the work, as the driver counts operands that do not lie alike
 _PLAIN = (bool, int, float, complex)
 _BLAS = frozenset("fdFD")
