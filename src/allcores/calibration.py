@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,26 @@ def use(costs: Costs) -> None:
     _current = costs
 
 
+def _guesses() -> Costs:
+    """Return the seeds, of the functions and types that there are with this NumPy and on this platform."""
+    found = files.seeds(cache_bytes(usable_cores()), _isa.isa()[0])
+    known = {}
+    for name, costs in found.kernels.items():
+        if name in KERNELS:
+            lines = set(type_lines(KERNELS[name]))
+            known[name] = {line: cost for line, cost in costs.items() if line in lines}
+    return replace(found, kernels=known)
+
+
 def configure() -> None:
     """Use what is known of this machine; called once, at import."""
-    use(files.seeds(cache_bytes(usable_cores())))
     key = machine_key()
     path = files.file_of(key)
     try:
         found = files.read(path, key)
-        if found is not None:
-            use(found)
+        use(found or _guesses())
     except files.BadFileError as error:
+        use(_guesses())
         warnings.warn(
             f"the calibration {path} is ignored: {error}; allcores.calibrate() makes a new one",
             RuntimeWarning,

@@ -20,13 +20,27 @@ FORMAT = 1
 _MOST_BYTES = 4_000_000  # of a file that is read
 
 
-def seeds(caches: float = math.inf) -> Costs:
-    """Return costs that fit most machines; `caches` as `Costs.cache_bytes`.
+def seeds(caches: float = math.inf, isa: str = "") -> Costs:
+    """Return costs that fit most machines.
 
     Threads that are awake add some 5 us to a share of the work, their start and the caches' traffic, and each doubling
     of the team 4 us more; one that sleeps is worth 30 us of work. Bandwidths are not guessed, as they differ tenfold.
+
+    Parameters
+    ----------
+    caches : float
+        As `Costs.cache_bytes`.
+    isa : str
+        Instruction-set level of which the functions' costs are, those of AVX2 if not "v4"; empty: none.
     """
+    kernels = {}
+    if isa:
+        import json
+
+        name = f"seed_costs_{'v4' if isa == 'v4' else 'v3'}.json"  # by bench/seed_costs.py
+        kernels = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return Costs(
+        kernels=kernels,
         start=(0.0, 5e3, 9e3, 13e3),
         start_asleep=(0.0, 5e3, 35e3, 65e3),
         wake=(60e3, 150e3),
