@@ -78,7 +78,7 @@ def test_small_calls_stay_on_one_thread(force):
         for n in (1, 2, 10, 100, 1000):
             ac.add(np.ones(n), 1.0)
         assert _driver.settings()["regions"] == before
-        assert _ufuncs.from_size(ac.add) > _ufuncs.from_size(ac.sin) >= 256
+        assert _ufuncs.from_size(ac.add) > _ufuncs.from_size(ac.sin) >= 64
 
 
 # --- environment ----------------------------------------------------------------------------------------------------
