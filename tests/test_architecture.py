@@ -29,7 +29,7 @@ ARROWS = {
     "_version": set(),
     "functions": {"functions", "kernels", "limits", "plan", "compiled"},
     "install": {"functions", "limits", "plan", "compiled"},
-    "information": {"_version", "install", "limits", "plan", "compiled"},
+    "information": {"_version", "calibration", "install", "limits", "plan", "compiled"},
     "limits": {"plan", "compiled"},
     "kernels": set(),
     "plan": {"plan"},

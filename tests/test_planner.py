@@ -360,6 +360,7 @@ def test_calibrate(tmp_path, monkeypatch):
         measured = ac.calibrate(progress=lambda what, done: told.append((done, what)))
         assert calibration.current() is measured
         path = calibration.calibration_file()
+        assert ac.info()["calibration"] == str(path)
         written = path.read_text()
         kept = files.read(path, calibration.machine_key())
         assert kept.kernels.keys() == measured.kernels.keys()
@@ -370,6 +371,7 @@ def test_calibrate(tmp_path, monkeypatch):
         assert files.read(path, calibration.machine_key()).measured
     finally:
         calibration.use(before)
+    assert ac.info()["calibration"] is None or before.measured
     assert told == sorted(told, key=lambda one: one[0])
     assert told[0][0] == 0
     assert told[-1][0] == 1

@@ -67,13 +67,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(value)
+
+
 def _show(found: dict[str, Any]) -> None:
     kernels = found.pop("kernels", None)
     mathematics = found.pop("mathematics", None)
+    libraries = found.pop("libraries")
     width = max(map(len, found))
     for key, value in found.items():
-        text = ", ".join(value) if isinstance(value, list) else {None: "-", True: "yes", False: "no"}.get(value, value)
-        print(f"{key:<{width}}  {text if not isinstance(value, int) or isinstance(value, bool) else value}")
+        print(f"{key:<{width}}  {_text(value)}")
+    for one in libraries:
+        print(f"{'library':<{width}}  {one.get('internal_api')} {one.get('version') or ''}, {one.get('filepath')}")
     if kernels is not None:
         loops: dict[str, list[str]] = {}
         for name, types in kernels:

@@ -10,6 +10,7 @@ import numpy as np
 
 from allcores import _driver, _isa, _memory, _ufuncs
 from allcores._version import __version__
+from allcores.calibration import calibration_file, current
 from allcores.install import installed
 from allcores.plan.machine import affinity_cores, quota_cores
 
@@ -31,7 +32,8 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         (quota in cores, None without one). "threads" : limit of a call made here. "isa" : instruction-set level in
         use, of "isa_compiled". "parallel_from" : elements from which every call is split, None where costs decide.
         "installed" : whether NumPy's own ufuncs are accelerated. "regions" : parallel calls so far.
-        "serial_child" : whether a fork left this process without threads. "recycled" : bytes of freed outputs that are
+        "serial_child" : whether a fork left this process without threads. "calibration" : the file of `calibrate` whose
+        costs are in use, None where those that ship with allcores are. "recycled" : bytes of freed outputs that are
         kept ("kept", of at most "bound", in "blocks") and how many outputs came from there ("reused") or from the
         system ("fresh"). "libraries" : the OpenMP and BLAS runtimes
         that are loaded, ours among them, as threadpoolctl sees them (file, version, threads).
@@ -64,6 +66,7 @@ def info(*, kernels: bool = False) -> dict[str, Any]:
         "installed": installed(),
         "regions": driver["regions"],
         "serial_child": driver["serial_child"],
+        "calibration": str(calibration_file()) if current().measured else None,
         "recycled": _memory.usage(),
         "libraries": threadpool_info(),
     }
