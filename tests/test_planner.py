@@ -135,7 +135,7 @@ def test_long_work_has_more_pieces_than_threads():
 
 
 @pytest.mark.parametrize("name", sorted(KERNELS))
-def test_explain_says_what_happens(name, force, capsys):
+def test_explain_says_what_happens(name, force, capsys, with_openmp):
     kernel = KERNELS[name]
     lines = [line for line in type_lines(kernel) if line[0] == "d"] or list(type_lines(kernel))
     if not lines:
@@ -200,7 +200,7 @@ def test_explain_of_others():
     assert ac.explain(mine, x).engine == "serial" if isinstance(mine, ac.ufunc) else True
 
 
-def test_explain_inside_limits():
+def test_explain_inside_limits(with_openmp):
     x = np.ones(10**6)
     with ac.limit(threads=1):
         assert "limit" in ac.explain(ac.sin, x).why
