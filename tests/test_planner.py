@@ -223,6 +223,9 @@ def test_file(tmp_path):
     assert files.read(path, KEY) is None
     files.write(path, MEASURED, KEY)
     assert files.read(path, KEY) == MEASURED
+    unknown = replace(MEASURED, cache_bytes=math.inf, bandwidth=())  # as where the system does not tell of caches
+    files.write(path, unknown, KEY)
+    assert files.read(path, KEY) == unknown
     files.write(path, replace(MEASURED, round_trip=7.0), KEY)
     assert files.read(path, KEY).round_trip == 7
     assert [one.name for one in path.parent.iterdir()] == [path.name]
@@ -276,6 +279,7 @@ def damaged():
         "not a number": with_costs(start=[0, float("nan")]),
         "short": with_costs(start=[0]),
         "missing": with_costs(wake=None),
+        "no caches": json.dumps(found | {"costs": {k: v for k, v in found["costs"].items() if k != "cache_bytes"}}),
     }
 
 
@@ -316,10 +320,10 @@ def test_costs_reach_the_kernels():
             assert _ufuncs.from_size(ac.add) <= size
             assert ac.explain(ac.add, np.ones(1000), 1).serial == pytest.approx(50e-6)
     finally:
-        for name, cost in lines.items():
-            _ufuncs.set_cost(ac.add, name, cost)
-    with pytest.raises(ValueError, match="no loop"):
-        _ufuncs.set_cost(ac.add, "dd->d", -1.0)
+        _ufuncs.set_costs(ac.add, lines)
+    with pytest.raises(ValueError, match="no cost"):
+        _ufuncs.set_costs(ac.add, {"dd->d": -1.0})
+    assert _ufuncs.cost_of(ac.add, "dd->d") == lines["dd->d"]
     assert _ufuncs.cost_of(ac.add, "OO->O") is None
 
 

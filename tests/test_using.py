@@ -85,7 +85,7 @@ def test_ends_with_an_error(with_openmp):
     assert regions(ac.sqrt, SMALL) == 0
 
 
-@pytest.mark.parametrize("engine", ["openmp", "", None, 2, b"serial"])
+@pytest.mark.parametrize("engine", ["openmp", "", None, 2, b"serial", ["serial"]])
 def test_no_such_engine(engine):
     with pytest.raises(ValueError, match=r"^engine must be one of 'auto', 'serial', 'threads', got "):
         ac.using(engine)

@@ -473,17 +473,26 @@ def cost_of(parallel_ufunc, str types):
     return None if line < 0 else target.loops[line].cost
 
 
-def set_cost(parallel_ufunc, str types, double cost):
-    """Sets that figure, also of NumPy's installed ufunc where its loop is the same; set_costs of the driver follows."""
+def set_costs(parallel_ufunc, costs):
+    """
+    Sets those figures, of a dict by types, where there are such loops; also of NumPy's installed ufunc where its loop is
+    the same. set_costs of the driver follows.
+    """
     cdef Target *target = target_of(<PyObject *> parallel_ufunc)
-    cdef Py_ssize_t line = line_of(target, types)
-    if line < 0 or not 0 < cost < 1e12:
-        raise ValueError(f"no loop {types} or no cost: {cost}")
-    target.loops[line].cost = cost
-    if target.loops[line].typenum[0] == NPY_DOUBLE:
-        target.cost = cost
-    if target.small == NULL:
-        target.numpy_loops[line].cost = cost
+    cdef Py_ssize_t line
+    for types, ns in costs.items():
+        if not 0 < ns < 1e12:
+            raise ValueError(f"no cost of {types}: {ns}")
+    names = (<object> <PyObject *> target.numpy).types
+    for line in range(target.numpy.ntypes):
+        ns = costs.get(names[line])
+        if ns is None or target.loops[line].fn == NULL:
+            continue
+        target.loops[line].cost = ns
+        if target.loops[line].typenum[0] == NPY_DOUBLE:
+            target.cost = ns
+        if target.small == NULL:
+            target.numpy_loops[line].cost = ns
 
 
 def own_loops():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,11 @@ def current() -> Costs:
     return _current
 
 
+@cache
+def _lines(name: str) -> frozenset[str]:
+    return frozenset(type_lines(KERNELS[name]))
+
+
 def machine_key() -> dict[str, Any]:
     """Return what a calibration holds for: this machine, what this process may use of it, and the versions."""
     return {
@@ -51,15 +57,15 @@ def use(costs: Costs) -> None:
     global _current
     for name, lines in costs.kernels.items():
         kernel = KERNELS.get(name)
-        if kernel is None or not set(lines) <= set(type_lines(kernel)):
+        if kernel is None or not lines.keys() <= _lines(name):
             raise files.BadFileError(f"it has costs of {name}, which is no function here, or not of these types")
     for name, lines in costs.kernels.items():
         function = KERNELS[name].function
+        if isinstance(function, np.ufunc):
+            _ufuncs.set_costs(function, lines)
+            continue
         for line, cost in lines.items():
-            if isinstance(function, np.ufunc):
-                if _ufuncs.cost_of(function, line) is not None:
-                    _ufuncs.set_cost(function, line, cost)
-            elif name in _FOLDS and line not in "gG":
+            if name in _FOLDS and line not in "gG":
                 _reductions.set_cost(_FOLDS[name], np.dtype(line), cost)
             elif name in _SEARCHES and line not in "gG":
                 _reductions.set_arg_cost(np.dtype(line), _SEARCHES[name], cost)
@@ -75,8 +81,7 @@ def _guesses() -> Costs:
     known = {}
     for name, costs in found.kernels.items():
         if name in KERNELS:
-            lines = set(type_lines(KERNELS[name]))
-            known[name] = {line: cost for line, cost in costs.items() if line in lines}
+            known[name] = {line: cost for line, cost in costs.items() if line in _lines(name)}
     return replace(found, kernels=known)
 
 

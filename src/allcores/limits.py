@@ -275,7 +275,7 @@ class using:  # noqa: N801  used as a function, in a with statement
     """
 
     def __init__(self, engine: str) -> None:
-        if engine not in ENGINES:
+        if engine not in tuple(ENGINES):  # compared, not looked up: it may have no hash
             raise ValueError(f"engine must be one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
         self._engine = ENGINES[engine]
         self._before: list[int] = []

@@ -116,11 +116,12 @@ def from_json(text: str, key: Mapping[str, Any]) -> Costs:
     start = _figures(given.get("start"), "start", 2, positive=False)
     asleep = _figures(given.get("start_asleep"), "start_asleep", 2, positive=False)
     wake = _figures(given.get("wake"), "wake", 2)
+    caches = given.get("cache_bytes", 0)
     return Costs(
         start=start,
         start_asleep=asleep,
         wake=(wake[0], wake[1]),
-        cache_bytes=_figure(given.get("cache_bytes"), "cache_bytes"),
+        cache_bytes=math.inf if caches is None else _figure(caches, "cache_bytes"),
         bandwidth=_figures(given.get("bandwidth"), "bandwidth", 0),
         round_trip=_figure(given.get("round_trip"), "round_trip"),
         kernels={
@@ -143,6 +144,8 @@ def to_json(costs: Costs, key: Mapping[str, Any]) -> str:
         return [rounded(one) for one in value] if isinstance(value, tuple) else value
 
     figures = rounded({name: value for name, value in asdict(costs).items() if name != "measured"})
+    if costs.cache_bytes == math.inf:
+        figures["cache_bytes"] = None  # JSON has no infinity
     return json.dumps({"format": FORMAT, "key": dict(key), "costs": figures}, indent=1) + "\n"
 
 
