@@ -74,7 +74,7 @@ import_ufunc()
 cdef enum:
     STEPS = 32
 
-# What allcores.plan has worked out from costs, its seeds or measured ones, set by configure(). Least serial nanoseconds
+# What allcores.plan has worked out from costs, its seeds or measured ones, set by set_costs(). Least serial nanoseconds
 # for a team of more than 2**(k-1) and at most 2**k threads: while the team spins, which it does for some 4 ms, and when
 # it sleeps.
 cdef double[STEPS] hot_from

@@ -475,8 +475,8 @@ def cost_of(parallel_ufunc, str types):
 
 def set_costs(parallel_ufunc, costs):
     """
-    Sets those figures, of a dict by types, where there are such loops; also of NumPy's installed ufunc where its loop is
-    the same. set_costs of the driver follows.
+    Sets those figures, of a dict by types, where there are such loops; also of NumPy's installed ufunc where its loop
+    is the same. set_costs of the driver follows.
     """
     cdef Target *target = target_of(<PyObject *> parallel_ufunc)
     cdef Py_ssize_t line
