@@ -197,7 +197,7 @@ def test_explain_of_others():
     with ac.accelerate():
         assert ac.explain(np.add, x, x).function == "add"
     mine = ac.parallel(np.frompyfunc(abs, 1, 1))
-    assert ac.explain(mine, x).engine == "serial" if isinstance(mine, ac.ufunc) else True
+    assert "NumPy alone has a loop" in ac.explain(mine, x).why
 
 
 def test_explain_inside_limits(with_openmp):
@@ -375,7 +375,7 @@ def test_calibrate(tmp_path, monkeypatch):
         assert files.read(path, calibration.machine_key()).measured
     finally:
         calibration.use(before)
-    assert ac.info()["calibration"] is None or before.measured
+    assert (ac.info()["calibration"] is None) == (not before.measured)
     assert told == sorted(told, key=lambda one: one[0])
     assert told[0][0] == 0
     assert told[-1][0] == 1
