@@ -2,13 +2,22 @@
 
 cdef extern from *:
     """
-    /* In NumPy's own loop of subscripts, then in ours: what is a copy is an ordinary array. */
-    static binaryfunc ac_numpy_subscript;
-    static void ac_set_subscript(PyObject *type, binaryfunc ours)
+    /* A subclass whose instances, as ndarrays, are none of the garbage collector's: a class statement's would be. They
+     * can so be made ordinary arrays by a change of type, and are made faster. */
+    static PyObject *ac_subclass(binaryfunc subscript)
     {
-        ac_numpy_subscript = PyArray_Type.tp_as_mapping->mp_subscript;
-        ((PyTypeObject *)type)->tp_as_mapping->mp_subscript = ours;
-        PyType_Modified((PyTypeObject *)type);
+        PyType_Slot slots[] = {{Py_mp_subscript, (void *)subscript}, {0, NULL}};
+        PyType_Spec spec = {"allcores._shared.SharedArray", 0, 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+        PyObject *bases = PyTuple_Pack(1, (PyObject *)&PyArray_Type), *type;
+        if (bases == NULL)
+            return NULL;
+        type = PyType_FromSpecWithBases(&spec, bases);
+        Py_DECREF(bases);
+        return type;
+    }
+    static PyObject *ac_numpy_subscript(PyObject *array, PyObject *key)
+    {
+        return PyArray_Type.tp_as_mapping->mp_subscript(array, key);
     }
     static void ac_make_plain(PyObject *array)
     {
@@ -18,8 +27,8 @@ cdef extern from *:
     }
     """
     ctypedef object (*subscript_fn "binaryfunc")(object, object)
-    subscript_fn ac_numpy_subscript
-    void ac_set_subscript(object, subscript_fn)
+    object ac_numpy_subscript(object, object)
+    object ac_subclass(subscript_fn)
     void ac_make_plain(object)
     PyTypeObject *Py_TYPE(object)
 
@@ -81,15 +90,13 @@ cdef object subscript(object self, object key):
 _ndarray = np.ndarray
 
 
-class SharedArray(np.ndarray):
+class SharedArray:
     """An array in memory that processes share; made by the functions of `allcores.shared`.
 
     It is an ndarray in every respect, but that it travels to other processes as a handle of some 150 bytes instead of
     its contents: there it is an array over the same memory. So do views of it (slices, reshapes, transposes), which are
     SharedArrays too and keep the memory alive. What is computed from it, and its copies, are ordinary arrays.
     """
-
-    __slots__ = ()
 
     def __new__(cls, *args, **kwargs):
         raise TypeError("shared arrays are made by allcores.shared.empty, zeros, array, ...")
@@ -157,11 +164,15 @@ class SharedArray(np.ndarray):
         return plain(_ndarray.argpartition(self, *args, **kwargs))
 
 
-for _name in vars(SharedArray):
+_type = ac_subclass(subscript)
+for _name, _value in list(vars(SharedArray).items()):
+    if _name in ("__dict__", "__weakref__"):
+        continue
     if not _name.startswith("_"):
-        getattr(SharedArray, _name).__doc__ = getattr(_ndarray, _name).__doc__
-del _name
-ac_set_subscript(SharedArray, subscript)
+        _value.__doc__ = getattr(_ndarray, _name).__doc__
+    setattr(_type, _name, _value)
+SharedArray = _type
+del _name, _value, _type
 shared_type = <PyTypeObject *> <PyObject *> SharedArray
 
 
