@@ -27,17 +27,18 @@ cdef extern from "shared_arena.h" nogil:
     ctypedef long long int64 "int64_t"
     ctypedef struct ac_block:
         uint64 offset, size, generation, dirty
-        uint32 state
+        uint32 below, above, first, state
     ctypedef struct ac_ref:
         uint64 token, since
-        uint32 block, member
+        uint32 block, member, next
     ctypedef struct ac_member:
-        uint32 state, refs
+        uint64 started
+        uint32 pid, state, refs
     ctypedef struct pthread_mutex_t:
         pass
     ctypedef struct ac_head:
         uint64 id, inode, bytes, room, live, live_bytes, kept, pins, token
-        uint32 ref_top, retired, recovered
+        uint32 block_top, ref_top, retired, recovered
         ac_member *member
     ctypedef struct ac_arena:
         ac_head *head
@@ -47,7 +48,7 @@ cdef extern from "shared_arena.h" nogil:
         uint32 me
         int fd, own, users
     ac_arena *ac_arenas
-    int AC_ARENAS, AC_NONE, AC_GRAIN
+    int AC_ARENAS, AC_NONE, AC_GRAIN, AC_UNUSED, AC_FREE, AC_USED
     uint32 AC_MEMBERS
     uint64 AC_PAGE
     uint64 ac_keep_most
@@ -84,6 +85,10 @@ cdef extern from "shared_arena.h" nogil:
     int ac_at_fork(void (*)() noexcept nogil, void (*)() noexcept nogil, void (*)() noexcept nogil)
     unsigned int getpid()
 
+cdef extern from "signal.h" nogil:
+    int SIGKILL
+    int kill(unsigned int, int)
+
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewFromDescr(
         PyTypeObject *, PyArray_Descr *, int, const Py_ssize_t *, const Py_ssize_t *, void *, int, PyObject *)
@@ -96,5 +101,6 @@ import_array()
 include "_shared_blocks.pxi"
 include "_shared_arrays.pxi"
 include "_shared_locks.pxi"
+include "_shared_check.pxi"
 
 ac_at_fork(ac_before_fork, ac_after_fork_in_parent, ac_after_fork_in_child)

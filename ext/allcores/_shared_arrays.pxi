@@ -33,6 +33,7 @@ cdef extern from *:
     PyTypeObject *Py_TYPE(object)
 
 cdef extern from "numpy/arrayobject.h":
+    bint PyArray_CheckExact(PyObject *) nogil
     bint PyArray_CHKFLAGS(PyArrayObject *, int) nogil
     int NPY_ARRAY_OWNDATA
     PyObject *PyArray_BASE(PyArrayObject *) nogil

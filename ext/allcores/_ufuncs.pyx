@@ -22,6 +22,11 @@ from numpy cimport import_array, import_ufunc
 
 import_array()
 import_ufunc()
+try:
+    from allcores._shared import SharedArray
+    set_shared_array_type(SharedArray)
+except ImportError:
+    pass    # there is none but on Linux
 
 cdef extern from "ufunc_type.h":
     ctypedef struct PyTypeObject:

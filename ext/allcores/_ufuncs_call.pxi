@@ -9,7 +9,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
     cdef PyArrayObject *array
     cdef npy_intp extent
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             array = <PyArrayObject *> args[i]
             here = PyArray_NDIM(array)
             if here == 1:
@@ -23,7 +23,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count) noexce
     for axis in range(1, ndim + 1):
         largest = 1
         for i in range(count):
-            if PyArray_CheckExact(args[i]):
+            if is_plain_array(args[i]):
                 array = <PyArrayObject *> args[i]
                 here = PyArray_NDIM(array)
                 if axis <= here:
@@ -43,7 +43,7 @@ cdef inline int largest_type(PyObject *const *args, Py_ssize_t count) noexcept n
     cdef int largest = 0, typenum
     cdef Py_ssize_t i
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             typenum = PyArray_TYPE(<PyArrayObject *> args[i])
             if typenum > largest:
                 largest = typenum
@@ -119,7 +119,7 @@ cdef inline PyObject *call_small(Target *target, PyObject *const *args, size_t n
 
 
 cdef bint plain_operand(PyObject *value) noexcept:
-    if PyArray_CheckExact(value):
+    if is_plain_array(value):
         return numeric(PyArray_TYPE(<PyArrayObject *> value))
     return (PyFloat_CheckExact(value) or PyLong_CheckExact(value) or PyComplex_CheckExact(value)
             or PyBool_Check(value) or value == Py_None_raw or type(<object> value) in SCALARS)
@@ -128,7 +128,7 @@ cdef bint plain_operand(PyObject *value) noexcept:
 cdef bint any_float(PyObject *const *args, Py_ssize_t count) noexcept:
     cdef Py_ssize_t i
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             if PyArray_TYPE(<PyArrayObject *> args[i]) >= NPY_FLOAT:
                 return True
         elif PyFloat_CheckExact(args[i]) or PyComplex_CheckExact(args[i]) or isinstance(<object> args[i], np.inexact):
@@ -217,7 +217,7 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                     return NotImplemented
             elif name == "where":
                 if value != Py_True_raw:
-                    if not PyArray_CheckExact(value) or PyArray_TYPE(<PyArrayObject *> value) != NPY_BOOL:
+                    if not is_plain_array(value) or PyArray_TYPE(<PyArrayObject *> value) != NPY_BOOL:
                         return NotImplemented
                     mask = <PyArrayObject *> value
             elif name == "casting":
@@ -247,13 +247,13 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                 return NotImplemented
     for i in range(nin, nargs):
         if ops[i] != NULL:
-            if (not PyArray_CheckExact(<PyObject *> ops[i]) or not numeric(PyArray_TYPE(ops[i]))
+            if (not is_plain_array(<PyObject *> ops[i]) or not numeric(PyArray_TYPE(ops[i]))
                     or not PyArray_FLAGS(ops[i]) & NPY_ARRAY_WRITEABLE):
                 return NotImplemented
     # inputs
     for i in range(nin):
         value = args[i]
-        if PyArray_CheckExact(value):
+        if is_plain_array(value):
             ops[i] = <PyArrayObject *> value
             codes[i] = PyArray_TYPE(ops[i])
             if not numeric(codes[i]):
