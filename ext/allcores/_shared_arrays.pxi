@@ -75,10 +75,13 @@ cdef object plain(object array):
     if Py_TYPE(array) != shared_type:
         return array
     base = PyArray_BASE(raw)
-    if base != NULL and (not PyArray_CheckExact(base)
-                         or not PyArray_CHKFLAGS(<PyArrayObject *> base, NPY_ARRAY_OWNDATA)):
-        return array
-    if base == NULL and not PyArray_CHKFLAGS(raw, NPY_ARRAY_OWNDATA):
+    if base == NULL:
+        if not PyArray_CHKFLAGS(raw, NPY_ARRAY_OWNDATA):
+            return array
+    elif PyArray_CheckExact(base) or Py_TYPE(<object> base) == shared_type:     # a copy in another shape
+        if not PyArray_CHKFLAGS(<PyArrayObject *> base, NPY_ARRAY_OWNDATA):
+            return array
+    else:
         return array
     ac_make_plain(array)
     return array
@@ -98,6 +101,8 @@ class SharedArray:
     its contents: there it is an array over the same memory. So do views of it (slices, reshapes, transposes), which are
     SharedArrays too and keep the memory alive. What is computed from it, and its copies, are ordinary arrays.
     """
+
+    __array_priority__ = -1.0   # what is made of one and an ndarray is an ndarray
 
     def __new__(cls, *args, **kwargs):
         raise TypeError("shared arrays are made by allcores.shared.empty, zeros, array, ...")

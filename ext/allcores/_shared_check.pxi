@@ -1,6 +1,6 @@
 # Part of _shared.pyx: for the tests.
 
-cdef str wrong_in(ac_arena *a) noexcept:
+cdef str wrong_in(ac_arena *a):
     """What is inconsistent in an arena's tables, None if nothing; its mutex is held."""
     cdef ac_head *h = a.head
     cdef ac_block *blocks = AC_BLOCKS(h)

@@ -92,10 +92,11 @@ cdef class Lock:
     def release(self):
         cdef int error
         # Before, as another thread may acquire it through this object at once.
-        abandoned, self.abandoned, self.held = self.abandoned, False, 0
+        abandoned, held = self.abandoned, self.held
+        self.abandoned, self.held = False, 0
         error = pthread_mutex_unlock(&(<ac_lock *> self.block.at).mutex)
         if error:
-            self.abandoned, self.held = abandoned, 1
+            self.abandoned, self.held = abandoned, held
             raise RuntimeError("a lock must be released by the thread that acquired it")
 
     def locked(self):
@@ -141,7 +142,7 @@ cdef uint64 bits_of(object value, object dtype) except? 0xDEADBEEF:
     one = np.asarray(value)
     if one.ndim != 0:
         raise ValueError(f"value must be a scalar, got an array of shape {one.shape}")
-    if type(value) is not int and type(value) is not float and not np.can_cast(one.dtype, dtype, "same_kind"):
+    if type(value) is not int and not np.can_cast(one.dtype, dtype, "same_kind"):
         raise TypeError(f"value must be of the array's type {dtype}, got {one.dtype}")
     one = np.array(value, dtype) if type(value) is int or dtype.kind == "f" else one.astype(dtype)
     memcpy(&bits, PyArray_BYTES(<PyArrayObject *> <PyObject *> one), <size_t> dtype.itemsize)
