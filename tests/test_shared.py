@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def nothing_left():
     """No array, no descriptor, no mapping, no name in /dev/shm; and the tables are consistent."""
     gc.collect()
     ac.shared.release()
-    files, names = open_files(), set(os.listdir("/dev/shm"))
+    files = open_files()
     before = ac.shared.usage()
     yield
     gc.collect()
@@ -40,7 +41,7 @@ def nothing_left():
     ac.shared.release()
     assert ac.shared.usage() == before
     assert open_files() <= files
-    assert set(os.listdir("/dev/shm")) <= names
+    assert not [name for name in os.listdir("/dev/shm") if "allcores" in name]
     assert before["arenas"] or "memfd:allcores" not in Path("/proc/self/maps").read_text()
 
 
@@ -421,8 +422,8 @@ def test_a_thread_that_ends_with_the_lock_abandons_it():
         thread = threading.Thread(target=lock.acquire)
         thread.start()
         thread.join()
-        if look:
-            assert not lock.locked()
+        while look and lock.locked():
+            time.sleep(0.001)  # Python's join returns before the system's thread has ended
         with lock:
             assert lock.abandoned
         with lock:

@@ -4,7 +4,6 @@ import gc
 import multiprocessing
 import os
 import pickle
-import queue
 import random
 import signal
 import sys
@@ -120,6 +119,23 @@ def test_through_a_queue():
     process.join(30)
     process.close()
     assert [int(a[0]) for a in got] == list(range(20))
+    there.close()
+
+
+def put_and_end(there):
+    there.put(ac.shared.full(10_000, 3.0))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_process_waits_at_its_end_for_what_it_sent(method):
+    there = multiprocessing.get_context(method).Queue()
+    process = start(put_and_end, there, method=method)
+    time.sleep(0.5 if method == "fork" else 0.1)
+    a = there.get(timeout=30)
+    assert a.sum() == 30_000
+    process.join(30)
+    assert process.exitcode == 0
+    process.close()
     there.close()
 
 
@@ -473,10 +489,3 @@ def test_a_block_sent_out_of_band():
 def sum_block(connection):
     view = memoryview(blocks.attach(connection.recv(), readonly=True))
     connection.send(int(np.frombuffer(view, "u1").sum()))
-
-
-def test_queue_empties():
-    there = multiprocessing.Queue()
-    with pytest.raises(queue.Empty):
-        there.get(timeout=0.01)
-    there.close()

@@ -83,11 +83,11 @@ cdef extern from "shared_arena.h" nogil:
     void ac_after_fork_in_parent()
     void ac_after_fork_in_child()
     int ac_at_fork(void (*)() noexcept nogil, void (*)() noexcept nogil, void (*)() noexcept nogil)
-    unsigned int getpid()
+    int getpid()
 
 cdef extern from "signal.h" nogil:
     int SIGKILL
-    int kill(unsigned int, int)
+    int kill(int, int)
 
 cdef extern from "numpy/arrayobject.h":
     object PyArray_NewFromDescr(
@@ -99,6 +99,7 @@ cdef extern from "numpy/arrayobject.h":
 import_array()
 
 include "_shared_blocks.pxi"
+include "_shared_making.pxi"
 include "_shared_arrays.pxi"
 include "_shared_locks.pxi"
 include "_shared_check.pxi"

@@ -175,7 +175,7 @@ for _name, _value in list(vars(SharedArray).items()):
     if _name in ("__dict__", "__weakref__"):
         continue
     if not _name.startswith("_"):
-        _value.__doc__ = getattr(_ndarray, _name).__doc__
+        _value.__doc__ = f"As ndarray.{_name}; what is a copy is an ordinary array."
     setattr(_type, _name, _value)
 SharedArray = _type
 del _name, _value, _type

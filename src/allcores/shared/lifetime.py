@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
+import time
 from typing import Any
 
 from allcores import _shared
+
+LINGER = 1.0  # seconds after the latest handle was made that a process, at its end, waits for it to be loaded
+
+
+def wait_for_receivers() -> None:
+    """Wait until others have loaded what this process has sent, or for a second after it has.
+
+    A process that puts an array into a queue and ends would take it along otherwise.
+    """
+    while 0 <= _shared.newest_pin() < LINGER:
+        time.sleep(0.002)
+
+
+def _wait_at_end() -> None:
+    atexit.register(wait_for_receivers)
+    # Its children end without what atexit knows. Last of all: queues are flushed before.
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, wait_for_receivers, exitpriority=-100)
+
+
+_shared.on_first_handle(_wait_at_end)
 
 
 def is_shared(array: Any) -> bool:
