@@ -143,24 +143,9 @@ cdef class Block:
         return attach, (block_handle(self, False),)
 
 
-cdef object when_sender = None      # called when a process makes its first handle
-cdef int sender = 0        # that process
-
-
-def on_first_handle(callback):
-    """Set what is called when a process, this one or a forked child, makes its first handle."""
-    global when_sender
-    when_sender = callback
-
-
 cdef bytes block_handle(Block self, bint readonly):
-    global sender
     cdef Handle handle
     cdef ac_arena *a = self.arena
-    if sender != getpid():
-        sender = getpid()
-        if when_sender is not None:
-            when_sender()
     enter(a)
     a.head.token += 1
     handle.token = a.head.token
@@ -179,8 +164,18 @@ cdef bytes block_handle(Block self, bint readonly):
     return PyBytes_FromStringAndSize(<char *> &handle, sizeof(Handle))
 
 
+cdef object when_used = None        # called when a process has its first block
+
+
+def on_first_block(callback):
+    """Set what is called when this process has its first block; its forked children do not call it again."""
+    global when_used
+    when_used = callback
+
+
 cdef Block new_block(ac_arena *a, uint32 index, Py_ssize_t nbytes, bint readonly):
     """For a hold that this process has already."""
+    global when_used
     cdef Block self = Block.__new__(Block)
     cdef ac_block *block = AC_BLOCKS(a.head) + index
     self.arena = a
@@ -189,6 +184,9 @@ cdef Block new_block(ac_arena *a, uint32 index, Py_ssize_t nbytes, bint readonly
     self.at = a.data + block.offset
     self.nbytes = nbytes
     self.readonly = readonly
+    if when_used is not None:
+        callback, when_used = when_used, None
+        callback()
     return self
 
 

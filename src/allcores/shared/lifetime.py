@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import sys
 import time
 from typing import Any
 
@@ -21,15 +20,27 @@ def wait_for_receivers() -> None:
         time.sleep(0.002)
 
 
+class _Waiter:
+    """What multiprocessing asks for in each of its children: they end without what atexit knows."""
+
+    def register(self) -> None:
+        from multiprocessing import util
+
+        util.Finalize(None, wait_for_receivers, exitpriority=-100)  # last of all: queues are flushed before
+
+
+_waiter = _Waiter()
+
+
 def _wait_at_end() -> None:
+    from multiprocessing import util
+
     atexit.register(wait_for_receivers)
-    # Its children end without what atexit knows. Last of all: queues are flushed before.
-    util: Any = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.Finalize(None, wait_for_receivers, exitpriority=-100)
+    util.register_after_fork(_waiter, _Waiter.register)
+    _waiter.register()
 
 
-_shared.on_first_handle(_wait_at_end)
+_shared.on_first_block(_wait_at_end)
 
 
 def is_shared(array: Any) -> bool:
