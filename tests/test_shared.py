@@ -52,7 +52,9 @@ def travelled(array):
 # --- making them ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["?", "i1", "<i4", ">i4", "f4", "f8", "c16", "f2", "M8[s]", "S5", "U3", "f4,i8", "V7"])
+@pytest.mark.parametrize(
+    "dtype", ["?", "i1", "<i4", ">i4", "f4", "f8", "c16", "f2", "M8[s]", "S5", "U3", "f4,i8", "V7"]
+)
 @pytest.mark.parametrize("shape", [(), 0, 7, (3, 4), (2, 0, 3), (2, 3, 4)], ids=str)
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_makes_what_numpy_makes(dtype, shape, order):
@@ -87,7 +89,9 @@ def test_filled_and_copied():
                 like, numpys = getattr(ac.shared, name)(x, "i4"), getattr(np, name)(x, "i4")
                 np.testing.assert_array_equal(like, numpys)
                 assert like.strides == numpys.strides
-    np.testing.assert_array_equal(ac.shared.array(np.arange(24).reshape(4, 6)[::2, ::-1]), np.arange(24).reshape(4, 6)[::2, ::-1])
+    np.testing.assert_array_equal(
+        ac.shared.array(np.arange(24).reshape(4, 6)[::2, ::-1]), np.arange(24).reshape(4, 6)[::2, ::-1]
+    )
     np.testing.assert_array_equal(ac.shared.arange(2, 10, 3), np.arange(2, 10, 3))
     np.testing.assert_array_equal(ac.shared.full_like([1, 2], 3), [3, 3])
     np.testing.assert_array_equal(ac.shared.full(200_003, [1.5]), np.full(200_003, 1.5))
@@ -146,7 +150,19 @@ def test_many_small_ones_are_counted_too(monkeypatch):
 
 def test_views_are_shared_and_results_are_ordinary():
     a = ac.shared.arange(12.0).reshape(3, 4)
-    for view in (a, a[1], a[:, ::2], a.T, a.reshape(-1), a.ravel(), a[None], a.view("i8"), a[..., 0], a.real, a.squeeze()):
+    for view in (
+        a,
+        a[1],
+        a[:, ::2],
+        a.T,
+        a.reshape(-1),
+        a.ravel(),
+        a[None],
+        a.view("i8"),
+        a[..., 0],
+        a.real,
+        a.squeeze(),
+    ):
         assert type(view) is ac.shared.SharedArray
         assert ac.shared.is_shared(view)
         assert np.shares_memory(travelled(view), a)

@@ -132,7 +132,9 @@ def empty_like(
     return _done(_like(prototype, dtype, order, shape), readonly)
 
 
-def zeros_like(a: Any, dtype: Any = None, order: Any = "K", *, shape: Any = None, readonly: bool = False) -> SharedArray:
+def zeros_like(
+    a: Any, dtype: Any = None, order: Any = "K", *, shape: Any = None, readonly: bool = False
+) -> SharedArray:
     """Return a new array of zeros in shared memory, of the shape and dtype of another; see `empty`."""
     return _done(_like(a, dtype, order, shape, zero=True), readonly)
 
@@ -154,6 +156,4 @@ def full_like(
 def _like(model: Any, dtype: Any, order: Any, shape: Any, zero: bool = False) -> SharedArray:
     model = np.asarray(model)
     order = _order(order, model)
-    return new_array(
-        model.shape if shape is None else shape, model.dtype if dtype is None else dtype, order, zero=zero
-    )
+    return new_array(model.shape if shape is None else shape, model.dtype if dtype is None else dtype, order, zero=zero)
