@@ -43,6 +43,7 @@ def rows(rounds):
     worker = multiprocessing.get_context("spawn").Process(target=attend, args=(there,))
     worker.start()
     found = {}
+    small = ac.shared.ones(10)
 
     def note(name, value):
         found.setdefault(name, []).append(value)
@@ -65,7 +66,6 @@ def rows(rounds):
         note("zeros and fill by NumPy, 80 MB, fresh memory", timed(lambda: np.zeros(N).fill(0)))
         note("array, 80 MB, fresh memory", timed(lambda: ac.shared.array(plain)))
         note("copy by NumPy, 80 MB", timed(lambda: plain.copy()))
-        small = ac.shared.ones(10)
         note("1,000 empty(10) shared", timed(lambda: [ac.shared.empty(10) for _ in range(1000)]))
         note("1,000 empty(10) NumPy", timed(lambda: [np.empty(10) for _ in range(1000)]))
         note(

@@ -1,8 +1,7 @@
-"""Shared arrays within one process: what they are, what becomes of them, handles, memory. Others: test_shared_processes."""
+"""Shared arrays within one process: what they are, what becomes of them, handles, memory."""
 
 import copy
 import gc
-import os
 import pickle
 import resource
 import subprocess
@@ -25,7 +24,7 @@ if sys.platform == "linux":
 
 
 def open_files():
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +40,7 @@ def nothing_left():
     ac.shared.release()
     assert ac.shared.usage() == before
     assert open_files() <= files
-    assert not [name for name in os.listdir("/dev/shm") if "allcores" in name]
+    assert not list(Path("/dev/shm").glob("*allcores*"))
     assert before["arenas"] or "memfd:allcores" not in Path("/proc/self/maps").read_text()
 
 
@@ -170,7 +169,8 @@ def test_views_are_shared_and_results_are_ordinary():
     makers = [
         lambda: a + 1, lambda: -a, lambda: 2 * a, lambda: a @ a.T, lambda: a > 3, lambda: a[a > 3], lambda: a[[0, 2]],
         lambda: a.copy(), lambda: copy.copy(a), lambda: copy.deepcopy(a), lambda: a.astype("i4"), lambda: a.flatten(),
-        lambda: a.T.reshape(-1), lambda: a.T.ravel(), lambda: a.take([0]), lambda: a.repeat(2), lambda: a.sum(0), lambda: a.mean(1),
+        lambda: a.T.reshape(-1), lambda: a.T.ravel(), lambda: a.take([0]), lambda: a.repeat(2),
+        lambda: a.sum(0), lambda: a.mean(1),
         lambda: np.sin(a), lambda: np.sort(a), lambda: np.concatenate([a, a]), lambda: np.where(a > 1, a, 0),
         lambda: a.cumsum(), lambda: a.clip(1, 2), lambda: a.round(), lambda: a.argsort(), lambda: np.divmod(a, 2)[0],
     ]  # fmt: skip
@@ -204,8 +204,8 @@ def test_out_and_in_place():
 def test_our_functions_take_them_as_ndarrays(n, threads):
     shared = ac.shared.array(np.random.default_rng(1).random((n, 2)))
     plain = np.asarray(shared).copy()
-    for name in ("sin", "sqrt", "add", "sum", "mean", "std", "max", "argmax", "any", "nansum", "ptp", "round", "isclose",
-                 "where", "nan_to_num", "count_nonzero", "average", "cumsum"):  # fmt: skip
+    for name in ("sin", "sqrt", "add", "sum", "mean", "std", "max", "argmax", "any", "nansum", "ptp", "round",
+                 "isclose",                 "where", "nan_to_num", "count_nonzero", "average", "cumsum"):  # fmt: skip
         if not hasattr(ac, name):
             continue
         function = getattr(ac, name)
@@ -354,12 +354,11 @@ def test_large_ones_made_and_dropped():
 MANY = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-import os
 import allcores as ac
 arrays = [ac.shared.full(i % 50, i, int) for i in range(100_000)]
 use = ac.shared.usage()
 assert use["arrays"] == 100_000 and use["arenas"] <= 64, use
-assert len(os.listdir("/proc/self/fd")) < 80
+assert len(list(Path("/proc/self/fd").iterdir())) < 80
 arrays += [ac.shared.empty(3_000_000, "u1") for i in range(100)]
 assert ac.shared.usage()["arenas"] <= 64
 assert all((a == i).all() for i, a in enumerate(arrays[:100_000]))
@@ -406,7 +405,7 @@ def test_pickled_by_value_where_the_memory_is_not_shared():
     np.testing.assert_array_equal(back, a)
 
 
-# --- locks and atomic updates, in one process --------------------------------------------------------------------------
+# --- locks and atomic updates, in one process -------------------------------------------------------------------------
 
 
 def test_lock():

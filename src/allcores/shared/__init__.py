@@ -8,10 +8,31 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-_ARRAYS = ["arange", "array", "empty", "empty_like", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"]
-_LOCKS = ["Lock", "Value", "atomic_add", "atomic_compare_exchange", "atomic_max", "atomic_min"]
-
-__all__ = [*_ARRAYS, *_LOCKS, "SharedArray", "SharedArrayGone", "forget", "is_shared", "reclaim", "release", "usage"]
+__all__ = [
+    "Lock",
+    "SharedArray",
+    "SharedArrayGone",
+    "Value",
+    "arange",
+    "array",
+    "atomic_add",
+    "atomic_compare_exchange",
+    "atomic_max",
+    "atomic_min",
+    "empty",
+    "empty_like",
+    "forget",
+    "full",
+    "full_like",
+    "is_shared",
+    "ones",
+    "ones_like",
+    "reclaim",
+    "release",
+    "usage",
+    "zeros",
+    "zeros_like",
+]
 
 if sys.platform == "linux":
     from allcores._shared import SharedArray, SharedArrayGone
