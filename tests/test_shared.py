@@ -352,7 +352,7 @@ def test_large_ones_made_and_dropped():
 
 
 MANY = """
-import resource
+import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
 import allcores as ac
 arrays = [ac.shared.full(i % 50, i, int) for i in range(100_000)]

@@ -378,6 +378,31 @@ def test_killed_at_any_moment():
     assert all((a == n).all() for n, a in enumerate(kept, 1))
 
 
+def churn_own(connection, seed):
+    generator = random.Random(seed)
+    kept = [ac.shared.full(n, n, int) for n in range(1, 100)]
+    connection.send(kept)
+    while True:
+        kept[generator.randrange(100) - 1] = ac.shared.empty(generator.randrange(10_000))
+
+
+def test_an_owner_killed_at_any_moment():
+    generator = random.Random(2)
+    for i in range(int(os.environ.get("ALLCORES_KILLS", "30"))):
+        here, there = multiprocessing.Pipe()
+        process = start(churn_own, there, i)
+        kept = here.recv()
+        time.sleep(generator.random() * 0.01)
+        kill(process)
+        ac.shared.reclaim()
+        _shared.check()
+        assert ac.shared.usage()["arrays"] == len(kept)
+        assert all((a == n).all() for n, a in enumerate(kept, 1))
+        here.close()
+        there.close()
+        del kept
+
+
 def test_another_process_with_a_dead_ones_number():
     a = ac.shared.ones(10)
     here, there = multiprocessing.Pipe()
