@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -52,7 +53,7 @@ typedef struct {
 static ac_arena ac_arenas[AC_ARENAS];
 static uint64_t ac_keep_most = (uint64_t)256 << 20; /* bytes of free blocks that are kept for the next */
 static int64_t ac_last_look;
-static uint64_t ac_started_at; /* when this process did */
+static uint64_t ac_started_at, ac_names; /* of this process, see ac_member; 0: not known */
 
 /* --- processes -------------------------------------------------------------------------------------------------- */
 
@@ -105,13 +106,27 @@ static int ac_maps(const ac_arena *a, uint32_t pid, int its_fd)
     return found;
 }
 
+static void ac_know_self(void)
+{
+    struct stat st;
+    ac_started_at = ac_start_of((uint32_t)getpid());
+    ac_names = stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
+/* In doubt it does: what a process has must not be given to another. */
 static int ac_lives(const ac_arena *a, const ac_member *m)
 {
+    uint64_t started;
     if (m->state == AC_FORKING && ac_now_ns() - (int64_t)m->since < AC_FORK_NS)
         return 1;
     if (m->state == AC_FORKING)
         return 0;
-    return ac_start_of(m->pid) == m->started && m->started && ac_maps(a, m->pid, m->fd);
+    if (m->names != ac_names)
+        return 1; /* its number means nothing here */
+    started = ac_start_of(m->pid);
+    if (!m->started || (!started && !ac_start_of((uint32_t)getpid()))) /* no /proc, or no descriptor left */
+        return !(kill((pid_t)m->pid, 0) < 0 && errno == ESRCH);
+    return started == m->started && ac_maps(a, m->pid, m->fd);
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------------ */
@@ -249,6 +264,7 @@ static uint32_t ac_new_member(ac_head *h, uint32_t pid, uint64_t started, int fd
     if (m == AC_MEMBERS)
         return 0;
     h->member[m].pid = pid, h->member[m].started = started, h->member[m].fd = fd;
+    h->member[m].names = ac_names;
     h->member[m].refs = 0, h->member[m].since = (uint64_t)ac_now_ns();
     AC_PUBLISH(h->member[m].state, state);
     return m;
@@ -287,7 +303,9 @@ static int ac_make(uint64_t room)
     entries = room / 512 < AC_BLOCKS_MOST ? room / 512 : AC_BLOCKS_MOST;
     tables = ac_tables_bytes((uint32_t)entries);
     bytes = tables + room;
-    fd = (int)syscall(SYS_memfd_create, "allcores", 3u /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+    fd = (int)syscall(SYS_memfd_create, "allcores", 11u /* MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL */);
+    if (fd < 0 && errno == EINVAL) /* a kernel before 6.3 */
+        fd = (int)syscall(SYS_memfd_create, "allcores", 3u);
     if (fd < 0)
         return -1;
     if (ftruncate(fd, (off_t)bytes) < 0 || fstat(fd, &st) < 0)
@@ -307,7 +325,7 @@ static int ac_make(uint64_t room)
         goto fail;
     }
     if (!ac_started_at)
-        ac_started_at = ac_start_of((uint32_t)getpid());
+        ac_know_self();
     ac_fill(ac_arenas + place, h, fd, ac_new_member(h, (uint32_t)getpid(), ac_started_at, fd, AC_ALIVE), 1);
     whole = AC_BLOCKS(h) + ac_new_block(h);
     whole->size = room;
@@ -379,7 +397,7 @@ static int ac_join_arena(ac_arena *a)
     if (a->me)
         return 0;
     if (!ac_started_at)
-        ac_started_at = ac_start_of((uint32_t)getpid());
+        ac_know_self();
     a->me = ac_new_member(a->head, (uint32_t)getpid(), ac_started_at, a->fd, AC_ALIVE);
     if (!a->me && ac_bury(a))
         a->me = ac_new_member(a->head, (uint32_t)getpid(), ac_started_at, a->fd, AC_ALIVE);
@@ -539,7 +557,7 @@ static void ac_after_fork_in_parent(void)
 static void ac_after_fork_in_child(void)
 {
     int i;
-    ac_started_at = ac_start_of((uint32_t)getpid());
+    ac_know_self();
     for (i = 0; i < AC_ARENAS; i++) {
         ac_arena *a = ac_arenas + i;
         if (!a->head)
@@ -551,6 +569,7 @@ static void ac_after_fork_in_child(void)
         if (a->me) {
             a->head->member[a->me].pid = (uint32_t)getpid();
             a->head->member[a->me].started = ac_started_at;
+            a->head->member[a->me].names = ac_names;
             AC_PUBLISH(a->head->member[a->me].state, AC_ALIVE);
         }
     }

@@ -28,6 +28,7 @@ enum { AC_UNUSED, AC_FREE, AC_USED };          /* a block's */
 
 typedef struct {
     uint64_t started;         /* when the process began, in ticks since boot: tells a process from a later one */
+    uint64_t names;           /* the namespace that its number belongs to */
     uint32_t pid, state;
     int32_t fd;               /* of the arena, there */
     uint32_t refs;

@@ -56,8 +56,8 @@ def usage() -> dict[str, int]:
     dict
         ``arrays`` in use by any process, and their ``bytes``; ``kept``: bytes of arrays that are gone, for the next;
         ``in_flight``: handles that were made and not yet loaded, each of which keeps its array; ``arenas``: the
-        mappings that all this lies in, ``reserved``: their addresses; ``processes`` that have arrays there, counted once
-        an arena; ``recovered``: how often a process died while it changed the tables.
+        mappings that all this lies in, ``reserved``: their addresses; ``processes`` that have arrays there, once an
+        arena; ``recovered``: how often a process died while it changed the tables.
 
     Examples
     --------
