@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import importlib.util
 import pickle
 import resource
 import subprocess
@@ -495,3 +496,14 @@ def test_value():
     value.value = 1
     assert (other.max(5), other.min(2), other.compare_exchange(2, 8), value.value) == (1, 5, 2, 8)
     assert repr(value) == "Value('int64', 8)"
+
+
+def test_elsewhere_than_on_linux(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    spec = importlib.util.spec_from_file_location("elsewhere", ac.shared.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with pytest.raises(NotImplementedError, match="need Linux"):
+        module.zeros(3)
+    with pytest.raises(AttributeError):
+        module.nothing
