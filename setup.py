@@ -58,6 +58,8 @@ DIRECTIVES = {
     "initializedcheck": False,
 }
 
+LINUX_ONLY = {"_shared"}
+
 HAS_OPENMP = """
 #include <omp.h>
 #ifndef _OPENMP
@@ -233,6 +235,7 @@ def extensions():
                 define_macros=list(MACROS),
             )
             for source in sorted(glob("ext/allcores/*.pyx"))
+            if sys.platform == "linux" or Path(source).stem not in LINUX_ONLY
         ],
         include_path=["ext", "src"],  # src has _api.pxd, which is installed
         compiler_directives=DIRECTIVES,

@@ -30,7 +30,6 @@ cdef extern from "numpy/arrayobject.h" nogil:
     npy_intp PyArray_SIZE(PyArrayObject *)
     bint PyArray_ISALIGNED(PyArrayObject *)
     bint PyArray_ISNOTSWAPPED(PyArrayObject *)
-    bint PyArray_CheckExact(PyObject *)
 
     npy_bool NpyIter_RequiresBuffering(NpyIter *)
     npy_intp NpyIter_GetIterSize(NpyIter *)
@@ -48,6 +47,13 @@ cdef extern from "numpy/arrayobject.h":
     IterNext NpyIter_GetIterNext(NpyIter *, char **errmsg) except NULL
     PyArrayObject **NpyIter_GetOperandArray(NpyIter *)
     PyArray_Descr *PyArray_DescrFromType(int) except NULL
+
+cdef extern from "plain_array.h" nogil:
+    # Whether it is an ndarray or a shared array, and no other subclass's.
+    bint is_plain_array "ac_is_plain_array"(PyObject *)
+
+cdef extern from "plain_array.h":
+    void set_shared_array_type "ac_set_shared_array_type"(object)
 
 cdef extern from "Python.h" nogil:
     void Py_INCREF_raw "Py_INCREF"(PyObject *)

@@ -37,6 +37,7 @@ ARROWS = {
     "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
     "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},
     "explaining": {"calibration", "install", "kernels", "limits", "plan", "compiled"},
+    "shared": {"plan", "shared", "compiled"},
     "benchmark": None,  # uses the package as its users do
 }
 

@@ -39,6 +39,11 @@ cdef extern from "composite_table.h" nogil:
 
 import_array()
 import_ufunc()
+try:
+    from allcores._shared import SharedArray
+    set_shared_array_type(SharedArray)
+except ImportError:
+    pass    # there is none but on Linux
 
 cdef object LEAST_LONG = np.iinfo(np.int64).min
 cdef object LARGEST_LONG = np.iinfo(np.int64).max
@@ -56,10 +61,10 @@ def calls_run():
 
 
 def worth(a, Py_ssize_t least):
-    """Whether `a` is an ndarray, no subclass, of so many elements that our loops are asked at all."""
+    """Whether `a` is an ndarray or a shared array, of so many elements that our loops are asked at all."""
     cdef Py_ssize_t forced
     cdef npy_intp n
-    if not PyArray_CheckExact(<PyObject *> a):
+    if not is_plain_array(<PyObject *> a):
         return False
     n = PyArray_SIZE(<PyArrayObject *> <PyObject *> a)
     if n >= least:
@@ -138,7 +143,7 @@ cdef bint whole(double value, int index):
 cdef object chosen(object value, object dtype):
     """An operand of where as an array; None where NumPy must look at it."""
     cdef PyObject *raw = <PyObject *> value
-    if PyArray_CheckExact(raw):
+    if is_plain_array(raw):
         return value if numeric(PyArray_TYPE(<PyArrayObject *> raw)) else None
     if PyLong_CheckExact(raw) and not LEAST_LONG <= value <= LARGEST_LONG:
         return None
@@ -160,7 +165,7 @@ def where(condition, x, y):
         return NotImplemented
     for value in (x, y):
         raw = <PyObject *> value
-        if not (PyArray_CheckExact(raw) or PyLong_CheckExact(raw) or PyFloat_CheckExact(raw)
+        if not (is_plain_array(raw) or PyLong_CheckExact(raw) or PyFloat_CheckExact(raw)
                 or PyComplex_CheckExact(raw) or type(value) is bool or isinstance(value, (np.number, np.bool))):
             return NotImplemented
     try:

@@ -96,7 +96,7 @@ def empty_like(model, str order):
     """np.empty_like of an ndarray."""
     cdef PyObject *before = recycle(model.nbytes)
     try:
-        return np.empty_like(model, order=order)
+        return np.empty_like(model, order=order, subok=False)
     finally:
         end_recycle(before)
 

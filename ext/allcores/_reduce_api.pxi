@@ -114,7 +114,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     cdef bint keep
     cdef int i
     cdef object result_dtype
-    if not PyArray_CheckExact(<PyObject *> operand):
+    if not is_plain_array(<PyObject *> operand):
         return NotImplemented
     a = <ndarray> operand
     if not is_worth(a) and not (numpy_copies(op) and PyArray_SIZE(a) > 0):
@@ -169,7 +169,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     if out is not None:
         if type(out) is tuple and len(out) == 1:
             out = out[0]
-        if not PyArray_CheckExact(<PyObject *> out):
+        if not is_plain_array(<PyObject *> out):
             return NotImplemented
         to = <ndarray> out
         if (kind_of(to) != job.acc or to.dtype != result_dtype or not PyArray_FLAGS(to) & NPY_ARRAY_WRITEABLE
@@ -225,7 +225,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     cdef const ac_reductions *loops = reductions()
     cdef int i
     cdef bint any_reduced = False
-    if not PyArray_CheckExact(<PyObject *> operand) or not PyArray_CheckExact(<PyObject *> mean):
+    if not is_plain_array(<PyObject *> operand) or not is_plain_array(<PyObject *> mean):
         return NotImplemented
     a = <ndarray> operand
     job.kind = kind_of(a)
@@ -244,7 +244,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
         if reduced[i] and PyArray_DIMS(a)[i] > 1:
             any_reduced = True
     if out is not None:
-        if not PyArray_CheckExact(<PyObject *> out):
+        if not is_plain_array(<PyObject *> out):
             return NotImplemented
         to = <ndarray> out
         if kind_of(to) != job.acc or not PyArray_FLAGS(to) & NPY_ARRAY_WRITEABLE or overlap(a, to) or overlap(mean, to):
@@ -284,7 +284,7 @@ def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
 
     NotImplemented for what is not exactly an ndarray.
     """
-    if not PyArray_CheckExact(<PyObject *> a):
+    if not is_plain_array(<PyObject *> a):
         return NotImplemented
     if is_worth(<ndarray> a) and (where is NO_VALUE or where is True):
         result = reduce_array(op, a, axis, dtype, out, False if keepdims is NO_VALUE else keepdims, initial)
@@ -299,7 +299,7 @@ def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
 def count_nonzero(a, axis, keepdims):
     """np.count_nonzero of an exact ndarray; NotImplemented for what is left to NumPy."""
     cdef bint whole = axis is None and keepdims is False
-    if not PyArray_CheckExact(<PyObject *> a):
+    if not is_plain_array(<PyObject *> a):
         return NotImplemented
     if is_worth(<ndarray> a):
         result = reduce_array(AC_COUNT, a, axis, None, None, keepdims, NO_VALUE)
@@ -312,9 +312,14 @@ def count_nonzero(a, axis, keepdims):
     return result if counts_are_ints else int_type(result)
 
 
+def is_plain(a):
+    """Whether `a` is an ndarray or a shared array, no other subclass."""
+    return is_plain_array(<PyObject *> a)
+
+
 def worth(a):
-    """Whether `a` is an ndarray, no subclass, of a size for which our loops are asked at all."""
-    return PyArray_CheckExact(<PyObject *> a) and is_worth(<ndarray> a)
+    """Whether `a` is an ndarray or a shared array, of a size for which our loops are asked at all."""
+    return is_plain_array(<PyObject *> a) and is_worth(<ndarray> a)
 
 
 def elements(ndarray a, axis):

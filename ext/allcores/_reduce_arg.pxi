@@ -218,7 +218,7 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
     cdef int at = 0
     cdef Axis one
     cdef double each
-    if not PyArray_CheckExact(<PyObject *> operand) or (keepdims is not False and keepdims is not True):
+    if not is_plain_array(<PyObject *> operand) or (keepdims is not False and keepdims is not True):
         return NotImplemented
     a = <ndarray> operand
     kind = kind_of(a)
@@ -244,7 +244,7 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
     if out is None:
         result = new_array(intp, at, <const Py_ssize_t *> dims, NULL, False)
     else:
-        if not PyArray_CheckExact(<PyObject *> out):
+        if not is_plain_array(<PyObject *> out):
             return NotImplemented
         result = <ndarray> out
         if (result.dtype is not intp or not PyArray_FLAGS(result) & NPY_ARRAY_WRITEABLE

@@ -25,9 +25,14 @@ from numpy cimport (
     import_ufunc, ndarray, npy_intp,
 )
 
+cdef extern from "plain_array.h" nogil:
+    bint is_plain_array "ac_is_plain_array"(PyObject *)
+
+cdef extern from "plain_array.h":
+    void set_shared_array_type "ac_set_shared_array_type"(object)
+
 cdef extern from "numpy/arrayobject.h":
     # Cython's own declarations of these want typed arguments or hide reference counts.
-    bint PyArray_CheckExact(PyObject *)
     npy_intp PyArray_CountNonzero(ndarray) except -1
     int NPY_BOOL, NPY_BYTE, NPY_SHORT, NPY_INT, NPY_LONG, NPY_LONGLONG
     int NPY_UBYTE, NPY_USHORT, NPY_UINT, NPY_ULONG, NPY_ULONGLONG
@@ -107,6 +112,11 @@ cdef extern from "reduce_table.h" nogil:
 
 import_array()
 import_ufunc()
+try:
+    from allcores._shared import SharedArray
+    set_shared_array_type(SharedArray)
+except ImportError:
+    pass    # there is none but on Linux
 
 cdef enum:
     MAX_DIMS = 64       # NumPy's own limit

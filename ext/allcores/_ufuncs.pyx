@@ -22,6 +22,11 @@ from numpy cimport import_array, import_ufunc
 
 import_array()
 import_ufunc()
+try:
+    from allcores._shared import SharedArray
+    set_shared_array_type(SharedArray)
+except ImportError:
+    pass    # there is none but on Linux
 
 cdef extern from "ufunc_type.h":
     ctypedef struct PyTypeObject:
@@ -307,7 +312,7 @@ def reduce(self, *args, **kwargs):
     """As np.ufunc.reduce, on all cores where the operation and the layout allow."""
     ufunc = numpys(self)
     # What is not plainly right goes to NumPy, which says what is wrong.
-    if args and type(args[0]) is np.ndarray and reduce_hook is not None and len(args) <= 7:
+    if args and is_plain_array(<PyObject *> args[0]) and reduce_hook is not None and len(args) <= 7:
         if PyArray_SIZE(<PyArrayObject *> <PyObject *> args[0]) >= LEAST_SIZE or forced_from() >= 0:
             if not kwargs or kwargs.keys() <= set(REDUCE_KEYWORDS[len(args) - 1:]):
                 result = reduce_hook(ufunc, *args, **kwargs)
@@ -334,7 +339,8 @@ def at(self, *args, **kwargs):
 def outer(self, *args, **kwargs):
     """As np.ufunc.outer, on all cores."""
     ufunc = numpys(self)
-    if len(args) == 2 and ufunc.nin == 2 and type(args[0]) is np.ndarray and type(args[1]) is np.ndarray:
+    if (len(args) == 2 and ufunc.nin == 2 and is_plain_array(<PyObject *> args[0])
+            and is_plain_array(<PyObject *> args[1])):
         first, second = args
         if first.ndim + second.ndim <= 32:
             return self(first.reshape(first.shape + (1,) * second.ndim), second, **kwargs)

@@ -15,7 +15,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count, bint *
     cdef npy_intp extent
     narrow[0] = False
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             array = <PyArrayObject *> args[i]
             here = PyArray_NDIM(array)
             if here == 1:
@@ -30,7 +30,7 @@ cdef inline Py_ssize_t call_size(PyObject *const *args, Py_ssize_t count, bint *
         largest = 1
         first = True
         for i in range(count):
-            if PyArray_CheckExact(args[i]) and PyArray_NDIM(<PyArrayObject *> args[i]) > 0:
+            if is_plain_array(args[i]) and PyArray_NDIM(<PyArrayObject *> args[i]) > 0:
                 array = <PyArrayObject *> args[i]
                 here = PyArray_NDIM(array)
                 extent = PyArray_DIMS(array)[here - axis] if axis <= here else 1
@@ -55,7 +55,7 @@ cdef inline int largest_type(PyObject *const *args, Py_ssize_t count) noexcept n
     cdef int largest = 0, typenum
     cdef Py_ssize_t i
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             typenum = PyArray_TYPE(<PyArrayObject *> args[i])
             if typenum > largest:
                 largest = typenum
@@ -134,7 +134,7 @@ cdef inline PyObject *call_small(Target *target, PyObject *const *args, size_t n
 
 
 cdef bint plain_operand(PyObject *value) noexcept:
-    if PyArray_CheckExact(value):
+    if is_plain_array(value):
         return numeric(PyArray_TYPE(<PyArrayObject *> value))
     return (PyFloat_CheckExact(value) or PyLong_CheckExact(value) or PyComplex_CheckExact(value)
             or PyBool_Check(value) or value == Py_None_raw or type(<object> value) in SCALARS)
@@ -143,7 +143,7 @@ cdef bint plain_operand(PyObject *value) noexcept:
 cdef bint any_float(PyObject *const *args, Py_ssize_t count) noexcept:
     cdef Py_ssize_t i
     for i in range(count):
-        if PyArray_CheckExact(args[i]):
+        if is_plain_array(args[i]):
             if PyArray_TYPE(<PyArrayObject *> args[i]) >= NPY_FLOAT:
                 return True
         elif PyFloat_CheckExact(args[i]) or PyComplex_CheckExact(args[i]) or isinstance(<object> args[i], np.inexact):
@@ -232,7 +232,7 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                     return NotImplemented
             elif name == "where":
                 if value != Py_True_raw:
-                    if not PyArray_CheckExact(value) or PyArray_TYPE(<PyArrayObject *> value) != NPY_BOOL:
+                    if not is_plain_array(value) or PyArray_TYPE(<PyArrayObject *> value) != NPY_BOOL:
                         return NotImplemented
                     mask = <PyArrayObject *> value
             elif name == "casting":
@@ -262,13 +262,13 @@ cdef object large_call(Target *target, PyObject *const *args, Py_ssize_t count, 
                 return NotImplemented
     for i in range(nin, nargs):
         if ops[i] != NULL:
-            if (not PyArray_CheckExact(<PyObject *> ops[i]) or not numeric(PyArray_TYPE(ops[i]))
+            if (not is_plain_array(<PyObject *> ops[i]) or not numeric(PyArray_TYPE(ops[i]))
                     or not PyArray_FLAGS(ops[i]) & NPY_ARRAY_WRITEABLE):
                 return NotImplemented
     # inputs
     for i in range(nin):
         value = args[i]
-        if PyArray_CheckExact(value):
+        if is_plain_array(value):
             ops[i] = <PyArrayObject *> value
             codes[i] = PyArray_TYPE(ops[i])
             if not numeric(codes[i]):

@@ -11,6 +11,7 @@ _limits.configure()
 _isa.set_isa(_os.environ.get("ALLCORES_ISA", ""))
 
 from allcores import calibration as _calibration  # noqa: E402
+from allcores import shared as shared  # noqa: E402
 from allcores._ufuncs import ufunc  # noqa: E402
 from allcores.calibration import calibrate  # noqa: E402
 from allcores.explaining import explain  # noqa: E402

@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from allcores import shared as shared
 from allcores._ufuncs import ufunc as ufunc
 from allcores.calibration import calibrate as calibrate
 from allcores.explaining import explain as explain

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from allcores import _driver, _ufuncs, calibration
+from allcores._reductions import is_plain
 from allcores.install import installed
 from allcores.kernels import KERNELS, Kernel
 from allcores.limits import ENGINES
@@ -121,7 +122,7 @@ def workload_of(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> 
 def _foreign(operands: tuple[Any, ...]) -> str:
     """Return why NumPy, or somebody else, must do it; empty where every operand is a plain array or number."""
     for one in operands:
-        if type(one) is np.ndarray:
+        if is_plain(one):
             if one.dtype.kind not in "biufc":
                 return f"NumPy computes arrays of {one.dtype}"
         elif isinstance(one, np.ndarray) or (

@@ -12,6 +12,7 @@ import numpy as np
 
 from allcores import _composite as _engine
 from allcores import _memory, _ufuncs
+from allcores._reductions import is_plain
 from allcores.functions.elementwise import UFUNCS
 from allcores.kernels import Kernel, register
 
@@ -144,7 +145,7 @@ def clip(a, a_min=_NO_VALUE, a_max=_NO_VALUE, out=None, *, min=_NO_VALUE, max=_N
     >>> composite.clip(np.arange(5), 1, 3)
     array([1, 1, 2, 3, 3])
     """
-    if type(a) is _ndarray and (out is None or type(out) is _ndarray):
+    if is_plain(a) and (out is None or is_plain(out)):
         low, high = a_min, a_max
         if low is _NO_VALUE and high is _NO_VALUE:
             low, high = (None if min is _NO_VALUE else min), (None if max is _NO_VALUE else max)
@@ -204,7 +205,7 @@ def round(a, decimals=0, out=None):
     >>> composite.round(np.array([0.125, 2.5]), 2)
     array([0.12, 2.5 ])
     """
-    if type(a) is not _ndarray or (out is not None and type(out) is not _ndarray):
+    if not is_plain(a) or (out is not None and not is_plain(out)):
         return np.round(a, decimals, out)
     if (
         _worth(a, _LEAST_ROUND)
@@ -254,7 +255,7 @@ def around(a, decimals=0, out=None):
     >>> composite.around(np.array([14.5, 26.0]), -1)
     array([10., 30.])
     """
-    return round(a, decimals, out) if type(a) is _ndarray else np.around(a, decimals, out)
+    return round(a, decimals, out) if is_plain(a) else np.around(a, decimals, out)
 
 
 def nan_to_num(x, copy=True, nan=0.0, posinf=None, neginf=None):
@@ -304,13 +305,13 @@ def _close(a, b, rtol, atol, equal_nan, every):
     """Do isclose or allclose of an ndarray and an ndarray or number; NotImplemented where NumPy must do it."""
     if not _weak(rtol) or not _weak(atol):
         return NotImplemented
-    if type(b) is _ndarray:
+    if is_plain(b):
         if a is not None and b.dtype.kind not in "biuf":
             return NotImplemented
         dtype = b.dtype if b.dtype in _FLOATS else _float64
         if b.dtype.kind == "f" and b.dtype not in _FLOATS:
             return NotImplemented
-        if type(a) is not _ndarray:
+        if not is_plain(a):
             if not _weak(a) or (a and not 1e-30 < abs(a) < 1e30):
                 return NotImplemented
             a = np.array(a, dtype)
@@ -430,7 +431,7 @@ def array_equal(a1, a2, equal_nan=False):
     >>> composite.array_equal(np.arange(3), np.arange(3.0))
     True
     """
-    if _worth(a1, _LEAST_EQUAL) and type(a2) is _ndarray:
+    if _worth(a1, _LEAST_EQUAL) and is_plain(a2):
         if a1.shape != a2.shape:
             return False
         dtype = a1.dtype

@@ -115,7 +115,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
     >>> float(linalg.norm(np.array([3.0, -4.0])))
     5.0
     """
-    if type(x) is np.ndarray and x.dtype in _FLOATS:
+    if _engine.is_plain(x) and x.dtype in _FLOATS:
         result = _norm(x, ord, axis, keepdims)
         if result is not NotImplemented:
             return result

@@ -24,7 +24,7 @@ _arg = _engine.arg_extreme
 
 
 def _never_nan(a):
-    return type(a) is _ndarray and a.dtype.kind in "biu"
+    return _engine.is_plain(a) and a.dtype.kind in "biu"
 
 
 def nansum(a, axis=None, dtype=None, out=None, keepdims=_NO_VALUE, initial=_NO_VALUE, where=_NO_VALUE):
@@ -260,7 +260,7 @@ def nanmean(a, axis=None, dtype=None, out=None, keepdims=_NO_VALUE, *, where=_NO
 
 def _variance(a, axis, dtype, out, ddof, keepdims, where, mean, correction):
     """Return variance and whether to warn, or NotImplemented where NumPy must do it."""
-    if where is not _NO_VALUE or mean is not _NO_VALUE or type(a) is not _ndarray:
+    if where is not _NO_VALUE or mean is not _NO_VALUE or not _engine.is_plain(a):
         return NotImplemented
     if correction is not _NO_VALUE:
         if type(ddof) is not int or ddof != 0:

@@ -8,12 +8,12 @@ shared out to our threads, each of which calls BLAS, where that is faster than B
 
 import numpy as np
 
+from allcores._reductions import is_plain
 from allcores.functions.elementwise import UFUNCS
 from allcores.kernels import Kernel, register
 
 __all__ = ["dot", "vdot"]
 
-_ndarray = np.ndarray
 _vecdot, _matmul = UFUNCS["vecdot"], UFUNCS["matmul"]
 _LEAST = 512  # elements of both operands; below, NumPy's own function is as fast
 _OURS = frozenset("?bBhHiIlLqQeg")
@@ -23,7 +23,7 @@ _BLAS = frozenset("fdFD")
 
 def _common(a, b):
     """Return the dtype of a product that is ours, or None where NumPy must do it."""
-    if type(a) is not _ndarray or type(b) is not _ndarray or a.size + b.size < _LEAST:
+    if not (is_plain(a) and is_plain(b)) or a.size + b.size < _LEAST:
         return None
     if a.dtype.char not in _OURS or b.dtype.char not in _OURS:
         return None
@@ -33,7 +33,7 @@ def _common(a, b):
 
 def _stacked(a, b):
     """Return the dtype of a product of more dimensions than NumPy's dot gives to BLAS at once, else None."""
-    if type(a) is not _ndarray or type(b) is not _ndarray or min(a.ndim, b.ndim) < 2 or max(a.ndim, b.ndim) < 3:
+    if not (is_plain(a) and is_plain(b)) or min(a.ndim, b.ndim) < 2 or max(a.ndim, b.ndim) < 3:
         return None
     if a.dtype != b.dtype or a.dtype.char not in _BLAS or not (a.dtype.isnative and b.dtype.isnative):
         return None
@@ -120,7 +120,7 @@ def dot(a, b, out=None):
 
 def _fits(out, dtype, shape, a, b):
     return (
-        type(out) is _ndarray
+        is_plain(out)
         and out.dtype == dtype
         and out.shape == shape
         and out.flags.carray

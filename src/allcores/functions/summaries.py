@@ -22,7 +22,6 @@ from allcores.kernels import Kernel, register
 __all__ = ["Moments", "average", "logsumexp", "moments", "ptp", "weighted_std", "weighted_var"]
 
 _NO_VALUE = np._NoValue
-_ndarray = np.ndarray
 _told = _engine.fold_told
 _subtract, _exp, _multiply, _true_divide = (UFUNCS[name] for name in ("subtract", "exp", "multiply", "divide"))
 _float64 = np.dtype(np.float64)
@@ -60,7 +59,7 @@ def ptp(a, axis=None, out=None, keepdims=_NO_VALUE):
     >>> summaries.ptp(np.array([[1, 5], [7, 2]]), axis=0).tolist()
     [6, 3]
     """
-    if type(a) is _ndarray:
+    if _engine.is_plain(a):
         found = _told(SPREAD, a, axis, None, out, keepdims, _NO_VALUE)
         if found is not NotImplemented and not found[1]:
             return found[0]
@@ -70,7 +69,7 @@ def ptp(a, axis=None, out=None, keepdims=_NO_VALUE):
 def _weighted(a, axis, weights, keepdims):
     """Return a weighted mean and the sum of weights, or NotImplemented where NumPy must do it."""
     w = np.asanyarray(weights)
-    if type(w) is not _ndarray or w.dtype.kind not in "biuf" or a.dtype.kind not in "biuf":
+    if not _engine.is_plain(w) or w.dtype.kind not in "biuf" or a.dtype.kind not in "biuf":
         return NotImplemented
     if w.shape != a.shape:
         if type(axis) is not int or w.ndim != 1 or w.shape[0] != a.shape[axis]:
@@ -305,7 +304,7 @@ class Moments(NamedTuple):
 
 def _powers(x, axis, mean):
     """Return the means of (x - mean)^k, k = 1..4, axes kept."""
-    if type(x) is _ndarray:
+    if _engine.is_plain(x):
         found = _told(MOMENTS, x, axis, None, None, True, _NO_VALUE, mean)
         if found is not NotImplemented:
             n = _engine.elements(x, axis)
@@ -422,12 +421,12 @@ def logsumexp(a, axis=None, b=None, keepdims=False, return_sign=False):
     1000.6931
     """
     x, factors = a, b
-    if type(x) is not _ndarray:
+    if not _engine.is_plain(x):
         x = np.asanyarray(x)
     if b is not None:
         factors = np.asanyarray(b)
     given = (x,) if factors is None else (x, factors)
-    if x.size == 0 or not all(type(one) is _ndarray and one.dtype.kind in "biuf" for one in given):
+    if x.size == 0 or not all(_engine.is_plain(one) and one.dtype.kind in "biuf" for one in given):
         from scipy.special import logsumexp as scipys
 
         return scipys(a, axis, b, keepdims, return_sign)
