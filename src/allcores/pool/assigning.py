@@ -24,6 +24,7 @@ from allcores.pool.tasks import Chunk, Job, Work, message
 from allcores.pool.workers import Server, Worker, ooms
 
 FOREVER = float("inf")
+Given = tuple[Worker, Work, int, int, bool]  # serial number, flag of its claim, with the function of a map
 EXIT_SECONDS = 5.0  # a worker that was told to leave is killed after that long
 
 
@@ -72,9 +73,9 @@ class Desk:
         with contextlib.suppress(BlockingIOError, OSError):
             self.waker.send(b"\0")
 
-    def _assign(self) -> list[tuple[Worker, Work, bool]]:
+    def _assign(self) -> list[Given]:
         """Give work to workers. What takes time to prepare is returned, for `_deliver` without the lock."""
-        heavy: list[tuple[Worker, Work, bool]] = []
+        heavy: list[Given] = []
         while True:
             if not self.queue and not self._reclaim():
                 return heavy
@@ -92,17 +93,20 @@ class Desk:
                 return heavy
             work.serial = next(self.serials)
             work.sent = False
+            claim = 0
             if ahead:
                 worker.ahead = work
+                claim = worker.next_claim()
             else:
                 self._starts(worker, work)
+            define = False
             if isinstance(work, Chunk):
-                work.define = worker.defined != work.job.number
+                define = worker.defined != work.job.number
                 worker.defined = work.job.number
             if work.heavy:
-                heavy.append((worker, work, ahead))
+                heavy.append((worker, work, work.serial, claim, define))
             else:
-                self._send(worker, work, work.message(ahead), ahead)
+                self._send(worker, work, work.message(work.serial, claim), claim)
 
     def _starts(self, worker: Worker, work: Work) -> None:
         worker.running = work
@@ -123,7 +127,7 @@ class Desk:
                 worker.ahead is None
                 and worker.running is not None
                 and worker.running.sent
-                and worker.claims >= 0
+                and worker.claims
                 and not worker.leaving
                 and not worker.ended
                 and (self.max_tasks is None or worker.done + 1 < self.max_tasks)
@@ -133,7 +137,7 @@ class Desk:
 
     def _reclaim(self) -> bool:
         """Put a task that waits behind another one into the queue if somebody could take it now."""
-        waiting = [worker for worker in self.workers.values() if worker.ahead is not None]
+        waiting = [worker for worker in self.workers.values() if worker.ahead is not None and worker.ahead.sent]
         if not waiting:
             return False
         present = sum(not worker.leaving and not worker.ended for worker in self.workers.values())
@@ -145,7 +149,9 @@ class Desk:
         """Take the task ahead back to the front of the queue; False when the worker has begun it."""
         work = worker.ahead
         assert work is not None
-        if work.sent and not worker.take_back():
+        if not work.sent:
+            worker.unused_claim()
+        elif not worker.take_back():
             return False
         worker.ahead = None
         self.queue.appendleft(work)
@@ -194,11 +200,11 @@ class Desk:
             self.idle.remove(worker)
         self._write(worker, frame(channels.EXIT))
 
-    def _send(self, worker: Worker, work: Work, content: tuple[list[memoryview], list[int]], ahead: bool) -> None:
+    def _send(self, worker: Worker, work: Work, content: tuple[list[memoryview], list[int]], claim: int) -> None:
         pieces, descriptors = content
         work.sent = True
-        if ahead:
-            worker.claim(work.serial)
+        if claim:
+            worker.claim(claim, work.serial)
         self._write(worker, pieces, descriptors)
 
     def _write(self, worker: Worker, pieces: list[memoryview], descriptors: Iterable[int] = ()) -> None:
@@ -208,26 +214,27 @@ class Desk:
         except OSError:
             worker.writer.close()  # it is gone; the selector thread is about to notice
 
-    def _deliver(self, heavy: list[tuple[Worker, Work, bool]]) -> None:
+    def _deliver(self, heavy: list[Given]) -> None:
         """Prepare messages without the lock, and send them. Any thread's."""
         while heavy:
-            worker, work, ahead = heavy.pop(0)
+            worker, work, serial, claim, define = heavy.pop(0)
             failure: BaseException | None = None
             parts: list[tuple[list[memoryview], list[int]]] = []
             try:
-                if isinstance(work, Chunk) and work.define:
-                    parts.append(message(channels.DEFINE, work.serial, *work.job.function))
-                parts.append(work.message(ahead))
+                if define and isinstance(work, Chunk):
+                    parts.append(message(channels.DEFINE, serial, *work.job.function))
+                parts.append(work.message(serial, claim))
             except BaseException as error:  # noqa: BLE001  pickling calls anybody's code
                 failure = error
             again = False
             with self.lock:
-                present = work in (worker.running, worker.ahead)
+                # It may have been taken back meanwhile, and even be here again under another number.
+                present = work in (worker.running, worker.ahead) and work.serial == serial
                 if failure is None and present:
                     # It may have become the running one meanwhile; its message still asks for the claim.
                     for part in parts[:-1]:
                         self._write(worker, *part)
-                    self._send(worker, work, parts[-1], ahead)
+                    self._send(worker, work, parts[-1], claim)
                 else:
                     for _, descriptors in parts:
                         close_all(descriptors)
@@ -250,6 +257,7 @@ class Desk:
     def _unassign(self, worker: Worker, work: Work) -> None:
         if worker.ahead is work:
             worker.ahead = None
+            worker.unused_claim()
         else:
             worker.running = None
             if not worker.ended:

@@ -93,7 +93,7 @@ class Work:
         """Whether it is still to be run. Locked."""
         raise NotImplementedError
 
-    def message(self, ahead: bool) -> tuple[list[memoryview], list[int]]:
+    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
         """Return the pieces of its message and the descriptors to send along."""
         raise NotImplementedError
 
@@ -129,10 +129,9 @@ class Call(Work):
         """Whether the future is not cancelled."""
         return not self.future.done()
 
-    def message(self, ahead: bool) -> tuple[list[memoryview], list[int]]:
+    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
         """Return the message; large arguments are copied now, not when the call was queued."""
-        kind = channels.TASK | (channels.CLAIM if ahead else 0)
-        return message(kind, self.serial, self.payload, self.buffers)
+        return message(channels.TASK + claim, serial, self.payload, self.buffers)
 
     def fail(self, error: BaseException) -> None:
         """Give the future an error."""
@@ -241,7 +240,6 @@ class Chunk(Work):
         self.start = start  # of what has not come back yet
         self.stop = stop
         self.name = job.name
-        self.define = False  # the worker does not have the function yet
 
     def begin(self) -> bool:
         """Whether the map is not cancelled."""
@@ -249,7 +247,7 @@ class Chunk(Work):
 
     wanted = begin
 
-    def message(self, ahead: bool) -> tuple[list[memoryview], list[int]]:
+    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
         """Pickle the items, now that it is known how many."""
         job = self.job
         try:
@@ -257,8 +255,7 @@ class Chunk(Work):
         except Exception as error:
             raise unpicklable(error, self.name, "an argument") from error
         job.weight = (len(payload) + sum(buffer.nbytes for buffer in buffers)) / (self.stop - self.start)
-        kind = channels.MAP | (channels.CLAIM if ahead else 0)
-        return message(kind, self.serial, payload, buffers)
+        return message(channels.MAP + claim, serial, payload, buffers)
 
     def fail(self, error: BaseException) -> None:
         """End all that is left of it with an error."""

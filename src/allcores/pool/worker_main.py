@@ -57,13 +57,13 @@ def bootstrap(module: str) -> str:
 class Worker:
     """One worker's channel and what it remembers between messages."""
 
-    def __init__(self, sock: socket.socket, claims: int, board: int) -> None:
+    def __init__(self, sock: socket.socket, claims: tuple[int, int], board: int) -> None:
         self.sock = sock
         self.claims = claims
         self.reader, self.writer = Reader(sock), Writer(sock)
         self.board = mapping(board, BOARD).cast("Q")
         os.close(board)
-        self.claimed = 0
+        self.claimed = [0, 0]
         self.function: Callable[..., Any] | None = None  # of the map that chunks are of
         self.function_error = ""
 
@@ -74,12 +74,12 @@ class Worker:
         except OSError as error:
             raise EOFError from error
 
-    def claim(self, serial: int) -> bool:
+    def claim(self, turn: bool, serial: int) -> bool:
         """Take the task that was sent ahead, unless the parent has taken it back."""
-        if self.claimed != serial:
+        if self.claimed[turn] != serial:
             with contextlib.suppress(BlockingIOError):
-                self.claimed = os.eventfd_read(self.claims)
-        return self.claimed == serial
+                self.claimed[turn] = os.eventfd_read(self.claims[turn])  # perhaps that of a later task: it is remembered
+        return self.claimed[turn] == serial
 
     def run(self, message: Frame) -> None:
         """Run one task."""
@@ -175,9 +175,10 @@ class Worker:
             while messages:
                 message = messages.pop(0)  # what a task was sent must not live until the next one
                 kind = message.kind
-                if kind & channels.CLAIM:
-                    kind &= ~channels.CLAIM
-                    if not self.claim(message.serial):
+                if kind >= channels.CLAIMS[0]:
+                    turn = kind >= channels.CLAIMS[1]
+                    kind -= channels.CLAIMS[turn]
+                    if not self.claim(turn, message.serial):
                         for descriptor in message.descriptors:
                             os.close(descriptor)
                         continue
@@ -253,17 +254,16 @@ def raised(error: BaseException) -> tuple[int, bytes]:
         return channels.BAD_RESULT, marshal.dumps((message, text))
 
 
-def main(sock: int, claims: int, board: int, forked_program: bool = False) -> int:
+def main(sock: int, first: int, second: int, board: int, forked_program: bool = False) -> int:
     """Run a worker on these descriptors until its parent lets it go."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if forked_program:
         atexit._clear()  # the program's own are not for its workers
     else:
         sys.modules["__main__"] = ModuleType("__main__")
-    for descriptor in (sock, claims, board):
-        if descriptor >= 0:
-            os.set_inheritable(descriptor, False)
-    worker = Worker(socket.socket(fileno=sock), claims, board)
+    for descriptor in (sock, first, second, board):
+        os.set_inheritable(descriptor, False)
+    worker = Worker(socket.socket(fileno=sock), (first, second), board)
     # A child that a task forks must not answer in its place, nor keep the channel open.
     os.register_at_fork(after_in_child=worker.sock.close)
     code = 0

@@ -117,15 +117,17 @@ class Worker:
         self.idle_since = time.monotonic()
         self.give_up = float("inf")  # when not to wait for its exit any longer
         self.sock, theirs = socket.socketpair()
-        self.claims = -1
+        self.claims: list[int] = []
+        self.turn = 0  # the counter that has the claim of the task ahead
         descriptors: list[int] = []
         try:
             descriptors.append(theirs.detach())
-            if hasattr(os, "eventfd"):
-                self.claims = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-                descriptors.append(os.dup(self.claims))
-            else:
-                descriptors.append(os.dup(self.sock.fileno()))  # unused there
+            for _ in channels.CLAIMS:
+                if hasattr(os, "eventfd"):
+                    self.claims.append(os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK))
+                    descriptors.append(os.dup(self.claims[-1]))
+                else:
+                    descriptors.append(os.dup(descriptors[0]))  # not used there: nothing is sent ahead
             board = anonymous("allcores-board")
             descriptors.append(board)
             os.ftruncate(board, worker_main.BOARD)
@@ -138,17 +140,26 @@ class Worker:
         self.sock.setblocking(False)
         self.reader, self.writer = Reader(self.sock), Writer(self.sock)
         method = b"spawn" if server.method == "spawn" else b"fork"
-        server.writer.send(frame(channels.SPAWN, number, method, descriptors=3), descriptors)
+        server.writer.send(frame(channels.SPAWN, number, method, descriptors=4), descriptors)
         self.writer.send(frame(channels.SETUP, 0, settings))
 
-    def claim(self, serial: int) -> None:
+    def claim(self, flag: int, serial: int) -> None:
         """Note that a task goes out which either side may take."""
-        os.eventfd_write(self.claims, serial)
+        os.eventfd_write(self.claims[channels.CLAIMS.index(flag)], serial)
+
+    def next_claim(self) -> int:
+        """Return the flag of a message that is sent ahead."""
+        self.turn = 1 - self.turn
+        return channels.CLAIMS[self.turn]
+
+    def unused_claim(self) -> None:
+        """Note that the message was not sent after all."""
+        self.turn = 1 - self.turn
 
     def take_back(self) -> bool:
         """Take the claim of the task that is ahead; False when the worker was first."""
         try:
-            os.eventfd_read(self.claims)
+            os.eventfd_read(self.claims[self.turn])
         except BlockingIOError:
             return False
         return True
@@ -184,9 +195,8 @@ class Worker:
             self.reader.close()
             self.writer.close()
         self.sock.close()
-        if self.claims >= 0:
-            os.close(self.claims)
-            self.claims = -1
+        while self.claims:
+            os.close(self.claims.pop())
 
 
 def capped(environ: dict[str, str], share: int) -> dict[str, str]:
