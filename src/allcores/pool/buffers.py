@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
-import tempfile
 import weakref
 from collections.abc import Sequence
 
@@ -37,6 +36,8 @@ def anonymous(name: str) -> int:
     """Return a descriptor of memory without a name."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create(name, os.MFD_CLOEXEC)
+    import tempfile
+
     descriptor, path = tempfile.mkstemp(prefix=name)
     os.unlink(path)  # noqa: PTH108  lean: workers import this module
     return descriptor

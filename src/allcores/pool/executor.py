@@ -207,7 +207,7 @@ class Executor(_Executor):
         items = list(source) if buffersize is None else list(itertools.islice(source, buffersize))
         job = Job(next(self._jobs), fn, name_of(fn), spread, items, chunksize)
         self._scheduler.submit(job)
-        return Results(self._scheduler, job, None if buffersize is None else source, end)
+        return Results(_Feed(self._scheduler, job, None if buffersize is None else source, end))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks, and let the workers go when those there are have run.
@@ -248,6 +248,22 @@ class Executor(_Executor):
 class Results:
     """The results of a map, in order."""
 
+    def __init__(self, feed: _Feed) -> None:
+        self._feed = feed
+        self._generator = feed.generate()
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._generator.gi_frame is None:  # it has raised an item's error
+            self._generator = self._feed.generate()
+        return self._generator
+
+    def __next__(self) -> Any:
+        return next(iter(self))
+
+
+class _Feed:
+    """What a map's results come from; knows nothing of the generators, so that a dropped one ends at once."""
+
     def __init__(self, scheduler: Scheduler, job: Job, source: Iterator[Any] | None, end: float | None) -> None:
         self._scheduler = scheduler
         self._job = job
@@ -256,17 +272,9 @@ class Results:
         self._next = 0  # the item whose result comes next
         self._values: list[Any] = []  # results that are here, the next one last
         self._errors: dict[int, BaseException] = {}
-        self._generator = self._generate()
 
-    def __iter__(self) -> Iterator[Any]:
-        return self._generator
-
-    def __next__(self) -> Any:
-        if self._generator.gi_frame is None:  # it has raised an item's error
-            self._generator = self._generate()
-        return next(self._generator)
-
-    def _generate(self) -> Generator[Any, None, None]:
+    def generate(self) -> Generator[Any, None, None]:
+        """Yield results until one is an error."""
         # A generator, because it is twice as fast as __next__; it ends with an error, and a new one goes on behind.
         try:
             while True:
