@@ -132,14 +132,14 @@ def test_map_takes_no_more_than_buffersize_ahead(executor):
 
 @pytest.mark.parametrize("argument", ["chunksize", "buffersize"])
 def test_map_arguments(executor, argument):
-    with pytest.raises(ValueError, match=f"{argument} must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match=f"{argument} must be greater than 0, got 0"):
         executor.map(abs, [1], **{argument: 0})
 
 
 def test_arguments():
-    with pytest.raises(ValueError, match="max_workers must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="max_workers must be greater than 0, got 0"):
         ac.Executor(0)
-    with pytest.raises(ValueError, match="max_tasks_per_worker must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="max_tasks_per_worker must be greater than 0, got 0"):
         ac.Executor(1, max_tasks_per_worker=0)
     with pytest.raises(ValueError, match="start_method must be one of forkserver, spawn, fork, got 'thread'"):
         ac.Executor(1, start_method="thread")
@@ -164,9 +164,10 @@ def test_arrays_go_both_ways(executor, n, order):
 
 
 def test_many_large_results_hold_no_descriptor(executor):
+    list(executor.map(abs, range(100)))
     before = kill_fuzzer.descriptors()
     kept = list(executor.map(np.ones, [20_000] * 200))
-    assert kill_fuzzer.descriptors() <= before + 2
+    assert kill_fuzzer.descriptors() <= before + 3  # a worker more
     assert all(a.sum() == 20_000 for a in kept)
 
 

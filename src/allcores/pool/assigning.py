@@ -32,6 +32,7 @@ class Desk:
     """The tasks and workers of one executor. Methods need the lock, but those that say otherwise."""
 
     def __init__(self, max_workers: int, method: str, settings: Callable[[], bytes], max_tasks: int | None) -> None:
+        self.server: Server | None = Server(method)  # first: it may refuse
         self.max_workers = max_workers
         self.method = method
         self.settings = settings
@@ -48,7 +49,6 @@ class Desk:
         for end in (self.woken, self.waker):
             end.setblocking(False)
         self.selector.register(self.woken, selectors.EVENT_READ)
-        self.server: Server | None = Server(method)
         self.registered: Server | None = None
         self.fresh: list[Worker] = []
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once

@@ -328,7 +328,7 @@ class _Feed:
 def _at_least_one(name: str, value: Any) -> int:
     number = operator.index(value)
     if number < 1:
-        raise ValueError(f"{name} must be 1 or more, got {value!r}")
+        raise ValueError(f"{name} must be greater than 0, got {value!r}")
     return number
 
 

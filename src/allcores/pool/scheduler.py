@@ -133,6 +133,7 @@ class Scheduler(Desk):
     def forget(self) -> None:
         """In a forked child: close what belongs to the parent, and have nobody wait for its tasks."""
         self.forked = True
+        self.lock = threading.Lock()  # whoever held it does not exist here
         tasks = [work for work in self.queue if isinstance(work, Call)]
         for worker in self.workers.values():
             tasks += [work for work in (worker.running, worker.ahead) if isinstance(work, Call)]
@@ -368,7 +369,7 @@ class Scheduler(Desk):
             self.queue.appendleft(work)  # its turn came between the decision to kill and the kill
             return
         if not begun and not worker.killed:
-            work.moves += 1
+            work.moves += worker.ready  # those that do not even start are counted apart
             if work.moves <= _MOST_MOVES:
                 self.queue.appendleft(work)
                 return
@@ -386,7 +387,7 @@ class Scheduler(Desk):
             after.append(partial(job.put, item, [None], {item: error}))
             job.again.extendleft(part for part in ((item + 1, stop), (start, item)) if part[0] < part[1])
         else:
-            moves = job.moved[start] = job.moved.get(start, 0) + 1
+            moves = job.moved[start] = job.moved.get(start, 0) + worker.ready
             if stop - start == 1 and (begun or moves > _MOST_MOVES):
                 after.append(partial(work.fail, self._death(worker, work)))
             else:
