@@ -1,4 +1,5 @@
-"""CPython's own tests of concurrent.futures with our Executor: PYTHON tests/cpython_futures.py, a CPython that ships them.
+"""CPython's own tests of concurrent.futures with our Executor: PYTHON tests/cpython_futures.py, a CPython that ships
+them.
 
 Needs neither NumPy nor our compiled modules: the pool uses neither. Left out, with the reason:
 
@@ -44,7 +45,9 @@ def suite():
     for tests in (executor.ExecutorTest, test_wait.WaitTests, test_as_completed.AsCompletedTests):
         util.create_executor_tests(classes, tests, executor_mixins=(OursMixin,))
     loader = unittest.TestLoader()
-    return unittest.TestSuite(loader.loadTestsFromTestCase(found) for found in classes.values() if isinstance(found, type))
+    return unittest.TestSuite(
+        loader.loadTestsFromTestCase(found) for found in classes.values() if isinstance(found, type)
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Workers killed at every moment of a task's life: python tests/kill_fuzzer.py [rounds] [seed].
 
-Each round kills one worker in one phase of its work, while other tasks go on. It holds that every future ends in bounded
-time, that the tasks which were not the victim's have the right result, and that nothing is left behind.
+Each round kills one worker in one phase of its work, while other tasks go on. It holds that every future ends in
+bounded time, that the tasks which were not the victim's have the right result, and that nothing is left behind.
 
     idle          between two tasks
     receiving     while its arguments are on their way

@@ -1,8 +1,9 @@
 """Who gets which task: the queue, the idle workers, and what is sent ahead. The lower half of allcores.pool.scheduler.
 
-A worker has at most one task that runs and one that was sent ahead, so that it need not wait for the parent between the two. The
-one ahead can be taken back while the first still runs: parent and worker share a counter (eventfd) that holds its number, and
-whoever reads it first has the task. So a short task never waits behind a long one while another worker is idle.
+A worker has at most one task that runs and one that was sent ahead, so that it need not wait for the parent between
+the two. The one ahead can be taken back while the first still runs: parent and worker share a counter (eventfd) that
+holds its number, and whoever reads it first has the task. So a short task never waits behind a long one while
+another worker is idle.
 """
 
 from __future__ import annotations
@@ -277,6 +278,4 @@ def close_all(descriptors: Iterable[int]) -> None:
 
 def forked_error() -> NotUsableAfterFork:
     """Return the error of an executor in a forked child."""
-    return NotUsableAfterFork(
-        "this executor belongs to the process that this one was forked from: make a new one here"
-    )
+    return NotUsableAfterFork("this executor belongs to the process that this one was forked from: make a new one here")

@@ -28,8 +28,9 @@ SETUP, TASK, DEFINE, MAP, EXIT = 1, 2, 3, 4, 5
 READY, RESULT, RAISED, BAD_TASK, BAD_RESULT, PART, INITIALIZER = 11, 12, 13, 14, 15, 16, 17
 # Between the parent and the server that starts workers
 SPAWN, KILL, STARTED, EXITED = 21, 22, 23, 24
-# Added to TASK and MAP: run it only if the claim can be taken, which is in the first or second counter. Two in turn, because
-# the parent may send the next one ahead before the worker has taken the last claim (allcores.pool.assigning tells more).
+# Added to TASK and MAP: run it only if the claim can be taken, which is in the first or second counter. Two in turn,
+# because the parent may send the next one ahead before the worker has taken the last claim (allcores.pool.assigning
+# tells more).
 CLAIMS = (64, 128)
 
 
@@ -73,7 +74,9 @@ class Reader:
         return "mid-header" if self.rest else ""
 
     def read(self) -> list[Frame]:
-        """Take what has arrived, at most once; EOFError when the peer is gone, BlockingIOError when there is nothing."""
+        """Take what has arrived, at most once; EOFError when the peer is gone, BlockingIOError when there is
+        nothing.
+        """
         if self.body is not None:
             n = self.sock.recv_into(self.body[self.filled :])
             if not n:

@@ -89,7 +89,7 @@ class NotUsableAfterFork(PoolError):
     """The executor belongs to the process that this one was forked from."""
 
 
-class RemoteTraceback(Exception):  # noqa: N818  it is no error of its own: the cause of one, printed above it
+class RemoteTraceback(Exception):
     """The traceback of an error that a task raised, as its worker printed it."""
 
     def __init__(self, text: str) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import inspect
 import itertools
 import marshal
 import operator
 import os
-import pickle
 import sys
 import time
 import weakref
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures import Executor as _Executor
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -52,10 +53,10 @@ class Executor(_Executor):
 
     Notes
     -----
-    Workers start when tasks need them, and leave after ten seconds without. They have the program's environment, folder and
-    `sys.path`, but do not import its `__main__`: no ``if __name__ == "__main__"`` is needed. Functions and classes of `__main__`,
-    closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by `submit`, but large arrays
-    are copied when a worker takes the task: do not change them before. Tasks never run in the caller.
+    Workers start when tasks need them, and leave after ten seconds without. They have the program's environment,
+    folder and `sys.path`, but do not import its `__main__`: no ``if __name__ == "__main__"`` is needed. Functions and classes of `__main__`,
+    closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by `submit`, but large
+    arrays are copied when a worker takes the task: do not change them before. Tasks never run in the caller.
 
     A task whose worker dies fails with `WorkerDied`; all others go on.
 
@@ -99,7 +100,7 @@ class Executor(_Executor):
             return marshal.dumps(
                 {
                     "environ": capped(dict(os.environ), share),
-                    "folder": os.getcwd(),
+                    "folder": str(Path.cwd()),
                     "path": [os.fspath(entry) for entry in sys.path],
                     "argv": list(sys.argv),
                     "initializer": prepared,
@@ -134,8 +135,8 @@ class Executor(_Executor):
         timeout : float, optional
             Seconds after the start of the task when its worker is ended; the future then raises `TaskTimeout`.
         retries : int, optional
-            How often the task is run again after its worker died or it took too long. An exception that `fn` raises is a
-            result, and not tried again.
+            How often the task is run again after its worker died or it took too long. An exception that `fn` raises
+            is a result, and not tried again.
 
         Returns
         -------
@@ -168,7 +169,7 @@ class Executor(_Executor):
         scheduler.submit(task)
         return future
 
-    def map(  # type: ignore[override]
+    def map(
         self,
         fn: Callable[..., Any],
         *iterables: Iterable[Any],
@@ -189,8 +190,8 @@ class Executor(_Executor):
         chunksize : int, optional
             Items sent at a time; by default as many as take some hundredths of a second, as measured.
         buffersize : int, optional
-            Take items from the iterables only as far as that many are ahead of the results that were taken. By default all
-            are taken now.
+            Take items from the iterables only as far as that many are ahead of the results that were taken. By
+            default all are taken now.
 
         Returns
         -------
@@ -250,10 +251,10 @@ class Results:
 
     def __init__(self, feed: _Feed) -> None:
         self._feed = feed
-        self._generator = feed.generate()
+        self._generator: Generator[Any, None, None] = feed.generate()
 
     def __iter__(self) -> Iterator[Any]:
-        if self._generator.gi_frame is None:  # it has raised an item's error
+        if inspect.getgeneratorstate(self._generator) == inspect.GEN_CLOSED:  # it has raised an item's error
             self._generator = self._feed.generate()
         return self._generator
 

@@ -1,7 +1,7 @@
 """Objects to bytes and back: plain pickle where it does, cloudpickle for what only lives in the program that runs.
 
-A worker has the modules that the parent can import, but not its `__main__`: functions and classes of `__main__`, closures and
-lambdas travel by value. Called by both ends, with large buffers out of band.
+A worker has the modules that the parent can import, but not its `__main__`: functions and classes of `__main__`,
+closures and lambdas travel by value. Called by both ends, with large buffers out of band.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class NeedsCloudpickle(pickle.PicklingError):
 
 
 def dumps(obj: object, inline: bool = False) -> tuple[bytes, list[memoryview]]:
-    """Return the pickle of `obj` and its large buffers, which are still those of `obj`; with `inline` there are none."""
+    """Return the pickle of `obj` and its large buffers, which are still those of `obj`; with `inline` there are
+    none.
+    """
     buffers: list[memoryview] = []
 
     def keep(buffer: pickle.PickleBuffer) -> bool:

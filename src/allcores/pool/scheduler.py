@@ -1,10 +1,11 @@
-"""Runs tasks on workers: one selector thread for all workers of an executor, and nothing that one could block for another.
+"""Runs tasks on workers: one selector thread for all workers of an executor, and nothing that one could block for
+another.
 
     caller: submit --(lock)--> queue -> idle worker's socket
     selector thread: worker's socket -> next task to it -> future
 
-When a worker ends, its socket or its server says so, each alone sufficient. The task it had begun is the culprit and fails, with
-whatever else it had been given moved to others. Called by allcores.pool.executor.
+When a worker ends, its socket or its server says so, each alone sufficient. The task it had begun is the culprit and
+fails, with whatever else it had been given moved to others. Called by allcores.pool.executor.
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class Scheduler(Desk):
             future = task.future
             # Whatever thread held the lock, or waited, does not exist here.
             future._condition = threading.Condition()
-            future._waiters = []  # type: ignore[attr-defined]
+            future._waiters = []
             future._done_callbacks = []  # type: ignore[attr-defined]
             if not future.done():
                 future.set_exception(forked_error())
@@ -213,9 +214,7 @@ class Scheduler(Desk):
                 elif not worker.killed:
                     until = min(until, worker.running.deadline)
             elif not worker.leaving and not worker.ended:
-                if self.closing and not self._busy():
-                    self._dismiss(worker)
-                elif worker.idle_since + IDLE_SECONDS <= now:
+                if (self.closing and not self._busy()) or worker.idle_since + IDLE_SECONDS <= now:
                     self._dismiss(worker)
                 else:
                     until = min(until, worker.idle_since + IDLE_SECONDS)
@@ -351,7 +350,8 @@ class Scheduler(Desk):
         if not worker.ready and not worker.leaving and not worker.killed:
             self.failed_starts += 1
             if self.failed_starts >= _MOST_STARTS and self.broken is None:
-                text = f"{_MOST_STARTS} workers in a row ended before they were ready; the last one {describe(worker.status)}"
+                how = describe(worker.status)
+                text = f"{_MOST_STARTS} workers in a row ended before they were ready; the last one {how}"
                 after.append(partial(self._break, PoolBroken(text)))
                 return
         heavy = self._assign()

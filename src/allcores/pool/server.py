@@ -1,12 +1,12 @@
-"""The process that starts workers, and ends them when their user is gone; started by allcores.pool.workers.
+r"""The process that starts workers, and ends them when their user is gone; started by allcores.pool.workers.
 
     program --control socket-- server --fork (or fork and exec)--> worker, worker, ...
        \\____________________ one socketpair a worker ______________/
 
-It has one thread and waits for nothing but its socket and its children. When the program dies, however it dies, the control
-socket ends and the server kills all workers, also those that compute in C and look at nothing. When the server dies, the
-kernel kills them: PR_SET_PDEATHSIG watches the thread that forked, and the server's only thread lives as long as it.
-Lean: imports nothing of NumPy, nor what `import allcores` would.
+It has one thread and waits for nothing but its socket and its children. When the program dies, however it dies, the
+control socket ends and the server kills all workers, also those that compute in C and look at nothing. When the
+server dies, the kernel kills them: PR_SET_PDEATHSIG watches the thread that forked, and the server's only thread
+lives as long as it. Lean: imports nothing of NumPy, nor what `import allcores` would.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _start(descriptors: list[int], execute: bool, fork_method: bool, ours: tuple
                 os.set_inheritable(descriptor, True)
             arguments = ",".join(str(descriptor) for descriptor in descriptors)
             os.execv(sys.executable, [*sys.orig_argv[:-2], worker_main.bootstrap("worker_main"), arguments])
-        code = worker_main.main(*descriptors, forked_program=fork_method)
+        sock, first, second, board = descriptors
+        code = worker_main.main(sock, first, second, board, fork_method)
     except BaseException:  # noqa: BLE001  nothing may get out of here: above is the server's own loop
         traceback.print_exc()
     finally:

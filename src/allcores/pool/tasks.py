@@ -110,7 +110,13 @@ class Call(Work):
     """One call with its future."""
 
     def __init__(
-        self, future: PoolFuture, payload: bytes, buffers: list[memoryview], name: str, timeout: float | None, retries: int
+        self,
+        future: PoolFuture,
+        payload: bytes,
+        buffers: list[memoryview],
+        name: str,
+        timeout: float | None,
+        retries: int,
     ) -> None:
         super().__init__()
         self.future = future
@@ -295,9 +301,7 @@ class Chunk(Work):
         return True
 
 
-def message(
-    kind: int, serial: int, payload: bytes, buffers: list[memoryview]
-) -> tuple[list[memoryview], list[int]]:
+def message(kind: int, serial: int, payload: bytes, buffers: list[memoryview]) -> tuple[list[memoryview], list[int]]:
     """Return pieces and descriptors of a message."""
     if not buffers:
         return frame(kind, serial, payload), []
@@ -323,16 +327,16 @@ def outcome(kind: int, content: Frame | bytes, name: str) -> tuple[bool, Any]:
     if kind == channels.RAISED:
         pickled, text = pickle.loads(payload)
         try:
-            error = pickle.loads(pickled)
-            if not isinstance(error, BaseException):
-                raise TypeError(f"it was loaded as {type(error).__name__}")
-        except Exception as problem:
+            loaded = pickle.loads(pickled)
+            if not isinstance(loaded, BaseException):
+                raise TypeError(f"it was loaded as {type(loaded).__name__}")
+        except Exception as problem:  # noqa: BLE001
             message = f"the exception that {name} raised cannot be loaded here: {type(problem).__name__}: {problem}"
             raised = UnpicklableResult(message, task=name, worker_traceback=text)
             raised.__cause__ = RemoteTraceback(text)
             return False, raised
-        error.__cause__ = RemoteTraceback(text)
-        return False, error
+        loaded.__cause__ = RemoteTraceback(text)
+        return False, loaded
     message, text = marshal.loads(payload)
     failed: PoolError
     if kind == channels.BAD_TASK:

@@ -1,7 +1,7 @@
 """A worker: takes tasks from its socket, one after the other, and sends what becomes of them.
 
-Lean: NumPy, and `allcores` itself, are imported when a task needs them, after the environment has its limits of threads.
-This module runs under a stand-in of the package (see `bootstrap`), so it imports from allcores.pool only.
+Lean: NumPy, and `allcores` itself, are imported when a task needs them, after the environment has its limits of
+threads. This module runs under a stand-in of the package (see `bootstrap`), so it imports from allcores.pool only.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ class Worker:
         self.function: Callable[..., Any] | None = None  # of the map that chunks are of
         self.function_error = ""
 
-    def send(self, kind: int, serial: int, payload: bytes, sizes: Sequence[int] = (), packed: Sequence[int] = ()) -> None:
+    def send(
+        self, kind: int, serial: int, payload: bytes, sizes: Sequence[int] = (), packed: Sequence[int] = ()
+    ) -> None:
         """Send one message; EOFError when the parent is gone."""
         try:
             self.writer.send(frame(kind, serial, payload, sizes, len(packed)), packed)
@@ -78,7 +80,9 @@ class Worker:
         """Take the task that was sent ahead, unless the parent has taken it back."""
         if self.claimed[turn] != serial:
             with contextlib.suppress(BlockingIOError):
-                self.claimed[turn] = os.eventfd_read(self.claims[turn])  # perhaps that of a later task: it is remembered
+                self.claimed[turn] = os.eventfd_read(
+                    self.claims[turn]
+                )  # perhaps that of a later task: it is remembered
         return self.claimed[turn] == serial
 
     def run(self, message: Frame) -> None:
