@@ -186,9 +186,9 @@ def array_back(pools):
 
 
 START = {
-    "allcores": "import allcores.pool as p; start = time.perf_counter(); e = p.Executor(2)",
-    "futures": "from concurrent.futures import ProcessPoolExecutor as P; import multiprocessing as m;"
-    "start = time.perf_counter(); e = P(2, m.get_context('forkserver'))",
+    "allcores": "import allcores.pool as p;start = time.perf_counter();e = p.Executor(2)",
+    "futures": "from concurrent.futures import ProcessPoolExecutor as P;import multiprocessing as m;"
+    "start = time.perf_counter();e = P(2, m.get_context('forkserver'))",
 }
 
 
@@ -200,7 +200,7 @@ def start(_pools):
         path = f"/tmp/allcores-bench-{os.getpid()}.py"
         with open(path, "w") as file:
             file.write(script)
-        out = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stdout
+        out = subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True).stdout
         os.unlink(path)
         return float(out)
 

@@ -53,7 +53,7 @@ class Desk:
         self.registered: Server | None = None
         self.fresh: list[Worker] = []
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once
-        self.sleeps_until = 0.0
+        self.look_at = 0.0  # when the selector thread has to look at more than what arrives
         self.closing = False
         self.forked = False
         self.broken: PoolError | None = None
@@ -71,6 +71,7 @@ class Desk:
             raise RuntimeError("cannot schedule new futures after shutdown")
 
     def _wake(self) -> None:
+        self.look_at = 0.0
         with contextlib.suppress(BlockingIOError, OSError):
             self.waker.send(b"\0")
 
@@ -111,7 +112,11 @@ class Desk:
 
     def _starts(self, worker: Worker, work: Work) -> None:
         worker.running = work
-        work.deadline = FOREVER if work.timeout is None else time.monotonic() + work.timeout
+        if work.timeout is None:
+            work.deadline = FOREVER
+        else:
+            work.deadline = time.monotonic() + work.timeout
+            self.look_at = min(self.look_at, work.deadline)
 
     def _free(self) -> Worker | None:
         """Return an idle worker, a new one if there may be one more."""
@@ -191,11 +196,14 @@ class Desk:
             self._dismiss(worker)
         else:
             worker.idle_since = time.monotonic()
+            if self.look_at == FOREVER:
+                self.look_at = 0.0
             self.idle.append(worker)
 
     def _dismiss(self, worker: Worker) -> None:
         """Tell a worker to leave."""
         worker.leaving = True
+        self.look_at = 0.0
         worker.give_up = time.monotonic() + EXIT_SECONDS
         if worker in self.idle:
             self.idle.remove(worker)

@@ -59,20 +59,24 @@ def pack(buffers: Sequence[memoryview]) -> int:
     return descriptor
 
 
-def unpack(descriptor: int, sizes: Sequence[int]) -> list[memoryview]:
-    """Return the buffers behind a descriptor, writable, and close it; they live as long as anything refers to one."""
+def unpack(descriptor: int, sizes: Sequence[int], private: bool = False) -> list[memoryview]:
+    """Return the buffers behind a descriptor, writable, and close it; they live as long as anything refers to one.
+
+    With `private`, changes are not seen by others that map the same memory.
+    """
     offsets, end = _offsets(sizes)
     try:
-        view = mapping(descriptor, end)
+        view = mapping(descriptor, end, private)
     finally:
         os.close(descriptor)
     return [view[offset : offset + size] for offset, size in zip(offsets, sizes, strict=True)]
 
 
-def mapping(descriptor: int, size: int) -> memoryview:
+def mapping(descriptor: int, size: int, private: bool = False) -> memoryview:
     """Map a descriptor's memory. Not mmap.mmap, which keeps a descriptor of its own as long as it lives."""
     assert _libc is not None
-    address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
+    kind = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED
+    address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, kind, descriptor, 0)
     if address == _FAILED:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))

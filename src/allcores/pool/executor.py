@@ -54,8 +54,8 @@ class Executor(_Executor):
     Notes
     -----
     Workers start when tasks need them, and leave after ten seconds without. They have the program's environment,
-    folder and `sys.path`, but do not import its `__main__`: no ``if __name__ == "__main__"`` is needed. Functions and classes of `__main__`,
-    closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by `submit`, but large
+    folder and `sys.path`, but do not import its `__main__`: no ``if __name__ == "__main__"`` is needed. Functions and
+    classes of `__main__`, closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by `submit`, but large
     arrays are copied when a worker takes the task: do not change them before. Tasks never run in the caller.
 
     A task whose worker dies fails with `WorkerDied`; all others go on.
@@ -108,6 +108,7 @@ class Executor(_Executor):
             )
 
         self._jobs = itertools.count(1)
+        self._measured: dict[bytes, tuple[float, float]] = {}
         self._scheduler = Scheduler(self._max_workers, start_method, settings, max_tasks_per_worker)
         _schedulers.add(self._scheduler)
         self._abandoned = weakref.finalize(self, self._scheduler.close)
@@ -206,7 +207,16 @@ class Executor(_Executor):
         spread = len(iterables) != 1
         source: Iterator[Any] = zip(*iterables, strict=False) if spread else iter(iterables[0])
         items = list(source) if buffersize is None else list(itertools.islice(source, buffersize))
-        job = Job(next(self._jobs), fn, name_of(fn), spread, items, chunksize)
+        job = Job(
+            next(self._jobs),
+            fn,
+            name_of(fn),
+            spread,
+            items,
+            chunksize=chunksize,
+            lazy=buffersize is not None,
+            measured=self._measured,
+        )
         self._scheduler.submit(job)
         return Results(_Feed(self._scheduler, job, None if buffersize is None else source, end))
 

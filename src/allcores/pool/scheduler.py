@@ -55,7 +55,7 @@ class Scheduler(Desk):
             if self.thread is None:
                 self.thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
                 self.thread.start()
-            elif self.fresh or self.blocked or (work.__class__ is Call and work.deadline < self.sleeps_until):
+            elif self.fresh or self.blocked or (work.__class__ is Call and work.timeout is not None):
                 self._wake()
         if heavy:
             self._deliver(heavy)
@@ -189,6 +189,10 @@ class Scheduler(Desk):
 
     def _tend(self, after: _After) -> float | None:
         """Register, unregister, look at the time; return how long to sleep, None when all is over."""
+        now = time.monotonic()
+        if now < self.look_at and not self.fresh and not self.blocked and not self.closing:
+            # While this thread has the GIL, whoever waits for the result just set cannot go on.
+            return min(self.look_at - now, _TICK)
         for worker in self.fresh:
             if not worker.ended:
                 self.selector.register(worker.sock, selectors.EVENT_READ, worker)
@@ -205,7 +209,6 @@ class Scheduler(Desk):
                         if not done:
                             continue
                 self.blocked.discard(worker)
-        now = time.monotonic()
         until = FOREVER
         for worker in list(self.workers.values()):
             if worker.running is not None:
@@ -230,7 +233,7 @@ class Scheduler(Desk):
         if self.closing and not self.workers and not self.queue:
             self._end()
             return None
-        self.sleeps_until = until
+        self.look_at = until
         return max(0.0, until - now) if until < FOREVER else _TICK
 
     def _hear(self, worker: Worker, message: Frame) -> None:
@@ -299,6 +302,7 @@ class Scheduler(Desk):
         with self.lock:
             self.selector.unregister(server.sock)
             self.server = self.registered = None
+            self.look_at = 0.0
             for worker in self.workers.values():
                 if worker.pid:
                     with contextlib.suppress(OSError):
@@ -310,6 +314,7 @@ class Scheduler(Desk):
         """Note the end of a worker's channel; its exit status is about to come."""
         with self.lock:
             self._deaf(worker)
+            self.look_at = 0.0
             worker.give_up = min(worker.give_up, time.monotonic() + _STATUS_SECONDS)
 
     def _deaf(self, worker: Worker) -> None:
@@ -336,6 +341,7 @@ class Scheduler(Desk):
     def _bury(self, worker: Worker, after: _After) -> None:
         """Move on what a dead worker had. The lock is held; what is put in `after` is to be called without it."""
         self._deaf(worker)
+        self.look_at = 0.0
         del self.workers[worker.number]
         self.blocked.discard(worker)
         if self.on_death is not None:
@@ -422,6 +428,7 @@ class Scheduler(Desk):
                 worker.kill("broken")
             self.idle.clear()
             self.closing = True
+            self.look_at = 0.0
         for work in works:
             if isinstance(work, Job):
                 work.cancel(error)

@@ -11,6 +11,7 @@ scheduler's lock held and call nothing of the user's.
 from __future__ import annotations
 
 import marshal
+import os
 import pickle
 import threading
 from collections import deque
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _CHUNK_SECONDS = 0.01  # work of one chunk: far more than handing it out costs, and soon done
 _LEAST_SECONDS = 0.0005
-_GROWTH = 64  # of a chunk over the last one: the first items may not be like the others
+_GROWTH = 1024  # of a chunk over the last one: the first items may not be like the others
 _CHUNK_BYTES = 1 << 20
 
 
@@ -167,7 +168,16 @@ class Job:
     """One map."""
 
     def __init__(
-        self, number: int, function: Any, name: str, spread: bool, items: list[Any], chunksize: int | None
+        self,
+        number: int,
+        function: Any,
+        name: str,
+        spread: bool,
+        items: list[Any],
+        *,
+        chunksize: int | None,
+        lazy: bool,
+        measured: dict[bytes, tuple[float, float]],
     ) -> None:
         self.number = number
         self.name = name
@@ -188,9 +198,18 @@ class Job:
         self.error: BaseException | None = None
         self.queued = False
         self.raised = False  # the user has seen an error of it
+        self.lazy = lazy  # items are made as they are needed
+        self.shared: tuple[list[memoryview], int] | None = None  # buffers of a chunk, and the memory they were copied to
         self.last = 1
-        self.seconds: float | None = None  # of an item
-        self.weight = 0.0  # bytes of an item
+        self.measured = measured
+        # Seconds and bytes of an item: as an earlier map of this function found them, to begin with.
+        found = measured.get(self.function[0])
+        self.seconds: float | None = found[0] if found else None
+        self.weight = found[1] if found else 0.0
+        if found and items:
+            first = items[0] if spread else items[:1]
+            self.weight = max(self.weight, sum(getattr(argument, "nbytes", 0) for argument in first))
+            self.last = 1000
 
     @property
     def left(self) -> bool:
@@ -222,11 +241,38 @@ class Job:
         self.cursor = start + size
         return Chunk(self, start, self.cursor)
 
+    def packed(self, buffers: list[memoryview]) -> int:
+        """Return a descriptor of memory that holds the buffers.
+
+        Chunks of the same arrays get the same memory, as workers map it each for itself (MAP_PRIVATE). Not with `buffersize`:
+        there an item may be an array of before with other content.
+        """
+        if self.lazy:
+            return pack(buffers)
+        with self.arrived:
+            before = self.shared
+            if before is None or not same(before[0], buffers):
+                self.release()
+                before = self.shared = buffers, pack(buffers)
+            return os.dup(before[1])
+
+    def release(self) -> None:
+        """Give up the memory that chunks shared."""
+        shared, self.shared = self.shared, None
+        if shared is not None:
+            os.close(shared[1])
+
+    def __del__(self) -> None:
+        if hasattr(self, "shared"):
+            self.release()
+
     def put(self, first: int, values: list[Any], errors: dict[int, BaseException]) -> None:
         """Keep what became of some items, for whoever waits for them."""
         with self.arrived:
             self.items[first : first + len(values)] = [None] * len(values)
             self.parts[first] = values, errors
+            if self.shared is not None and not self.left:
+                self.release()
             self.arrived.notify_all()
 
     def cancel(self, error: BaseException | None = None) -> None:
@@ -261,7 +307,10 @@ class Chunk(Work):
         except Exception as error:
             raise unpicklable(error, self.name, "an argument") from error
         job.weight = (len(payload) + sum(buffer.nbytes for buffer in buffers)) / (self.stop - self.start)
-        return message(channels.MAP + claim, serial, payload, buffers)
+        if not buffers:
+            return frame(channels.MAP + claim, serial, payload), []
+        sizes = [buffer.nbytes for buffer in buffers]
+        return frame(channels.MAP + claim, serial, payload, sizes, 1), [job.packed(buffers)]
 
     def fail(self, error: BaseException) -> None:
         """End all that is left of it with an error."""
@@ -287,6 +336,9 @@ class Chunk(Work):
         if done:
             job.seconds = seconds / max(1, first + len(values) - self.start)
             job.weight = max(job.weight, len(message.payload) + sum(message.sizes) / done)
+            if len(job.measured) > 100:
+                job.measured.clear()
+            job.measured[job.function[0]] = job.seconds, job.weight
         self.start = first + len(values)
         job.put(first, values, errors)
         return False
@@ -299,6 +351,13 @@ class Chunk(Work):
         self.job.single.update(range(self.start, self.stop))
         self.job.again.append((self.start, self.stop))
         return True
+
+
+def same(left: list[memoryview], right: list[memoryview]) -> bool:
+    """Whether these are the same buffers of the same objects."""
+    return len(left) == len(right) and all(
+        a.obj is b.obj and a.nbytes == b.nbytes for a, b in zip(left, right, strict=True)
+    )
 
 
 def message(kind: int, serial: int, payload: bytes, buffers: list[memoryview]) -> tuple[list[memoryview], list[int]]:

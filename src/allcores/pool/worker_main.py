@@ -31,6 +31,7 @@ from allcores.pool.pickling import dumps, loads
 BOARD = 4096  # bytes that parent and worker both map
 BEGUN, ITEM = 0, 1  # words of it: the serial number of the message that is worked on, the item of a chunk
 NOTHING = 2**64 - 1  # as ITEM: no item of the chunk is running
+_SETTLED, _SMALL = 16, 5e-6  # items, and seconds of each, after which the clock is looked at now and then only
 _SEND_EVERY = 0.05  # seconds after which the finished items of a chunk go out
 
 _BOOTSTRAP = """
@@ -122,7 +123,7 @@ class Worker:
         board[ITEM] = NOTHING
         board[BEGUN] = serial
         try:
-            start, spread, items = load(message)
+            start, spread, items = load(message, private=True)
         except BaseException as error:  # noqa: BLE001
             self.send(channels.BAD_TASK, serial, failure(error))
             return
@@ -133,17 +134,20 @@ class Worker:
         began = clock()
         send_at = began + _SEND_EVERY
         values: list[Any] = []
+        append = values.append
+        unlooked, settled = 0, start + _SETTLED
         errors: dict[int, Any] = {}
         first = index = start  # first: of those that were not sent yet
         stop = start + len(items)
         while index < stop:
             try:
-                for index in range(index, stop):  # noqa: B020  goes on behind an item that raised
+                for index, item in enumerate(items[index - start :], index):  # noqa: B020  goes on behind an error
                     board[ITEM] = index
-                    item = items[index - start]
-                    values.append(function(*item) if spread else function(item))
-                    if clock() > send_at:
+                    append(function(*item) if spread else function(item))
+                    if not index & unlooked and clock() > send_at:
                         break
+                    if index == settled:  # looking at the clock takes as long as a small item
+                        unlooked = 15 if clock() - began < _SMALL * _SETTLED else 0
             except BaseException as error:  # noqa: BLE001
                 values.append(None)
                 errors[index] = raised(error)
@@ -152,6 +156,7 @@ class Worker:
                 board[ITEM] = NOTHING
                 self.send_part(channels.PART, serial, first, values, errors, clock() - began)
                 first, values, errors = index, [], {}
+                append = values.append
                 send_at = clock() + _SEND_EVERY
         board[ITEM] = NOTHING
         self.send_part(channels.RESULT, serial, first, values, errors, clock() - began)
@@ -226,13 +231,13 @@ def encoded(obj: object) -> tuple[bytes, list[int], list[int]]:
     return payload, [buffer.nbytes for buffer in buffers], [pack(buffers)]
 
 
-def load(message: Frame) -> Any:
+def load(message: Frame, private: bool = False) -> Any:
     """Return the object that a message carries."""
     if not message.sizes:
         return loads(message.payload, [])
     if not message.descriptors:
         raise OSError(errno.EMFILE, "no descriptor left in the worker for a large argument")
-    return loads(message.payload, unpack(message.descriptors.pop(), message.sizes))
+    return loads(message.payload, unpack(message.descriptors.pop(), message.sizes, private))
 
 
 def trace(error: BaseException) -> str:
