@@ -289,7 +289,7 @@ class Chunk(Work):
     def __init__(self, job: Job, start: int, stop: int) -> None:
         super().__init__()
         self.job = job
-        self.start = start  # of what has not come back yet
+        self.first = self.start = start  # start: of what has not come back yet
         self.stop = stop
         self.name = job.name
 
@@ -334,8 +334,8 @@ class Chunk(Work):
                 errors[index] = error
         done = first + len(values) - self.start
         if done:
-            job.seconds = seconds / max(1, first + len(values) - self.start)
-            job.weight = max(job.weight, len(message.payload) + sum(message.sizes) / done)
+            job.seconds = seconds / (first + len(values) - self.first)
+            job.weight = max(job.weight, (len(message.payload) + sum(message.sizes)) / done)
             if len(job.measured) > 100:
                 job.measured.clear()
             job.measured[job.function[0]] = job.seconds, job.weight
