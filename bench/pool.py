@@ -5,12 +5,13 @@ Every round measures each pool once, all of them warm; medians, and how many tim
 
 import importlib
 import multiprocessing
-import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -74,9 +75,7 @@ class Pools:
         found = {
             "allcores": lambda f, items: list(self.ours.map(f, items)),
             "mp.Pool": lambda f, items: self.mp.map(f, items),
-            "futures": lambda f, items: list(
-                self.futures.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))
-            ),
+            "futures": lambda f, items: list(self.futures.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))),
         }
         if self.loky:
             found["loky"] = lambda f, items: list(
@@ -197,12 +196,10 @@ def start(_pools):
         script = f"import time\nif __name__ == '__main__':\n    {START[name].replace(';', chr(10) + '    ')}\n"
         script += "    f = [e.submit(abs, -1) for _ in range(2)]; [x.result() for x in f]\n"
         script += "    print(time.perf_counter() - start)\n    e.shutdown()\n"
-        path = f"/tmp/allcores-bench-{os.getpid()}.py"
-        with open(path, "w") as file:
-            file.write(script)
-        out = subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True).stdout
-        os.unlink(path)
-        return float(out)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "start.py"
+            path.write_text(script)
+            return float(subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
 
     times = {name: [] for name in START}
     for _ in range(7):

@@ -119,6 +119,19 @@ def test_a_signal_is_named(executor, signum):
     assert executor.submit(abs, -1).result(PATIENCE) == 1
 
 
+def test_a_kill_for_want_of_memory_is_told(executor, monkeypatch):
+    from allcores.pool import scheduler
+
+    counts = iter((1, 1))
+    monkeypatch.setattr(scheduler, "ooms", lambda: executor._scheduler.ooms + next(counts, 0))
+    with pytest.raises(ac.WorkerDied, match="want of memory") as caught:
+        executor.submit(crash, signal.SIGKILL).result(PATIENCE)
+    assert caught.value.oom
+    with pytest.raises(ac.WorkerDied, match="SIGSEGV") as caught:
+        executor.submit(crash, signal.SIGSEGV).result(PATIENCE)
+    assert not caught.value.oom
+
+
 def test_an_exit_code_is_told(executor):
     with pytest.raises(ac.WorkerDied, match="code 3") as caught:
         executor.submit(os._exit, 3).result(PATIENCE)

@@ -55,8 +55,9 @@ class Executor(_Executor):
     -----
     Workers start when tasks need them, and leave after ten seconds without. They have the program's environment,
     folder and `sys.path`, but do not import its `__main__`: no ``if __name__ == "__main__"`` is needed. Functions and
-    classes of `__main__`, closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by `submit`, but large
-    arrays are copied when a worker takes the task: do not change them before. Tasks never run in the caller.
+    classes of `__main__`, closures and lambdas are sent by cloudpickle, if it is installed. Arguments are pickled by
+    `submit`, but large arrays are copied when a worker takes the task: do not change them before. Tasks never run in
+    the caller.
 
     A task whose worker dies fails with `WorkerDied`; all others go on.
 

@@ -199,7 +199,9 @@ class Job:
         self.queued = False
         self.raised = False  # the user has seen an error of it
         self.lazy = lazy  # items are made as they are needed
-        self.shared: tuple[list[memoryview], int] | None = None  # buffers of a chunk, and the memory they were copied to
+        self.shared: tuple[list[memoryview], int] | None = (
+            None  # buffers of a chunk, and the memory they were copied to
+        )
         self.last = 1
         self.measured = measured
         # Seconds and bytes of an item: as an earlier map of this function found them, to begin with.
@@ -244,8 +246,8 @@ class Job:
     def packed(self, buffers: list[memoryview]) -> int:
         """Return a descriptor of memory that holds the buffers.
 
-        Chunks of the same arrays get the same memory, as workers map it each for itself (MAP_PRIVATE). Not with `buffersize`:
-        there an item may be an array of before with other content.
+        Chunks of the same arrays get the same memory, as workers map it each for itself (MAP_PRIVATE). Not with
+        `buffersize`: there an item may be an array of before with other content.
         """
         if self.lazy:
             return pack(buffers)
