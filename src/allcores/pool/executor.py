@@ -290,6 +290,10 @@ class _Feed:
         # A generator, because it is twice as fast as __next__; it ends with an error, and a new one goes on behind.
         try:
             while True:
+                values = self._values
+                if not self._errors and self._source is None:
+                    self._next += len(values)
+                    yield from map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
                 while self._values:
                     self._next += 1
                     if self._source is not None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from allcores.pool.scheduler import Scheduler
 
 _CHUNK_SECONDS = 0.01  # work of one chunk: far more than handing it out costs, and soon done
-_LEAST_SECONDS = 0.0005
+_LEAST_SECONDS = 0.0002
 _GROWTH = 1024  # of a chunk over the last one: the first items may not be like the others
 _CHUNK_BYTES = 1 << 20
 
