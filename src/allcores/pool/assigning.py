@@ -155,10 +155,9 @@ class Desk:
         """Take the task ahead back to the front of the queue; False when the worker has begun it."""
         work = worker.ahead
         assert work is not None
-        if not work.sent:
-            worker.unused_claim()
-        elif not worker.take_back():
+        if work.sent and not worker.take_back():
             return False
+        worker.unused_claim()  # the other counter may still hold the claim of the task that runs
         worker.ahead = None
         self.queue.appendleft(work)
         return True

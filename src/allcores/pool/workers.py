@@ -153,7 +153,7 @@ class Worker:
         return channels.CLAIMS[self.turn]
 
     def unused_claim(self) -> None:
-        """Note that the message was not sent after all."""
+        """Note that the message was not sent after all, or its claim taken back: the next one gets the same counter."""
         self.turn = 1 - self.turn
 
     def take_back(self) -> bool:
