@@ -36,6 +36,32 @@ from allcores.information import get_include, info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
 
+# Processes are not everybody's: what takes their modules in is the first use of one of these names.
+_POOL = (
+    "Executor",
+    "NotUsableAfterFork",
+    "PoolBroken",
+    "PoolError",
+    "TaskKilled",
+    "TaskTimeout",
+    "UnpicklableResult",
+    "UnpicklableTask",
+    "WorkerDied",
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in _POOL:
+        from allcores import pool
+
+        return getattr(pool, name)
+    raise AttributeError(f"module 'allcores' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_POOL})
+
+
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
 _calibration.configure()
@@ -53,6 +79,7 @@ __all__ = [
     "uninstall",
     "using",
     *_UFUNCS,
+    *_POOL,
     *_composite_all,
     *_nanreductions_all,
     *_products_all,

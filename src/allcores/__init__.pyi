@@ -18,10 +18,28 @@ from allcores.install import install as install
 from allcores.install import uninstall as uninstall
 from allcores.limits import limit as limit
 from allcores.limits import using as using
+from allcores.pool import Executor as Executor
+from allcores.pool import NotUsableAfterFork as NotUsableAfterFork
+from allcores.pool import PoolBroken as PoolBroken
+from allcores.pool import PoolError as PoolError
+from allcores.pool import TaskKilled as TaskKilled
+from allcores.pool import TaskTimeout as TaskTimeout
+from allcores.pool import UnpicklableResult as UnpicklableResult
+from allcores.pool import UnpicklableTask as UnpicklableTask
+from allcores.pool import WorkerDied as WorkerDied
 
 __version__: str
 __all__ = [
+    "Executor",
     "Moments",
+    "NotUsableAfterFork",
+    "PoolBroken",
+    "PoolError",
+    "TaskKilled",
+    "TaskTimeout",
+    "UnpicklableResult",
+    "UnpicklableTask",
+    "WorkerDied",
     "abs",
     "absolute",
     "accelerate",
