@@ -1,6 +1,8 @@
 """Process pools: ours against those of the standard library, loky, joblib and mpire; python bench/pool.py [row ...].
 
-Every round measures each pool once, all of them warm; medians, and how many times as long as ours the others take.
+Every round measures each pool once, all of them warm; medians, and how many times as long as ours the others take. Each
+lives in a process of its own, which waits while others are measured: several keep threads busy in the program that uses
+them, and would slow down their neighbours.
 """
 
 import importlib
@@ -19,6 +21,7 @@ import numpy as np
 import allcores as ac
 
 WORKERS = 2
+N = 10_000_000  # float64: 80 MB
 
 
 def trivial(x):
@@ -41,185 +44,228 @@ def tenth_of_a_millisecond(_):
     return n
 
 
-class Pools:
-    """The pools that are installed, one method a question: call(f, x), map(f, items), both(f, x)."""
+# --- pools: each a pair of functions, call(f, x) and map(f, items), which return results ---------------------------------
 
-    def __init__(self):
-        self.ours = ac.Executor(WORKERS)
-        context = multiprocessing.get_context("forkserver")
-        self.futures = ProcessPoolExecutor(WORKERS, context)
-        self.mp = context.Pool(WORKERS)
-        self.loky = self.joblib = self.mpire = None
-        if found := present("loky"):
-            self.loky = found.get_reusable_executor(WORKERS)
-        if found := present("joblib"):
-            self.joblib = found.Parallel(WORKERS)
-            self.joblib.__enter__()
-            self.delayed = found.delayed
-        if found := present("mpire"):
-            self.mpire = found.WorkerPool(WORKERS, keep_alive=True)
 
-    def calls(self):
-        """Name: a function that runs one call and waits for it."""
-        found = {
-            "allcores": lambda f, x: self.ours.submit(f, x).result(),
-            "futures": lambda f, x: self.futures.submit(f, x).result(),
-            "mp.Pool": lambda f, x: self.mp.apply(f, (x,)),
-        }
-        if self.loky:
-            found["loky"] = lambda f, x: self.loky.submit(f, x).result()
-        return found
+def allcores():
+    executor = ac.Executor(WORKERS)
+    return lambda f, x: executor.submit(f, x).result(), lambda f, items: list(executor.map(f, items))
 
-    def maps(self):
-        """Name: a function that runs a call for each item and returns a list."""
-        found = {
-            "allcores": lambda f, items: list(self.ours.map(f, items)),
-            "mp.Pool": lambda f, items: self.mp.map(f, items),
-            "futures": lambda f, items: list(self.futures.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))),
-        }
-        if self.loky:
-            found["loky"] = lambda f, items: list(
-                self.loky.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))
-            )
-        if self.joblib:
-            found["joblib"] = lambda f, items: self.joblib(self.delayed(f)(item) for item in items)
-        if self.mpire:
-            found["mpire"] = lambda f, items: self.mpire.map(f, items)
-        return found
+
+def _by_chunks(executor):
+    """The standard library's map sends items one by one, unless it is told otherwise."""
+    return (
+        lambda f, x: executor.submit(f, x).result(),
+        lambda f, items: list(executor.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))),
+    )
+
+
+def futures():
+    return _by_chunks(ProcessPoolExecutor(WORKERS, multiprocessing.get_context("forkserver")))
+
+
+def mp_pool():
+    pool = multiprocessing.get_context("forkserver").Pool(WORKERS)
+    return lambda f, x: pool.apply(f, (x,)), pool.map
+
+
+def loky():
+    return _by_chunks(importlib.import_module("loky").get_reusable_executor(WORKERS))
+
+
+def joblib():
+    found = importlib.import_module("joblib")
+    parallel = found.Parallel(WORKERS)
+    parallel.__enter__()
+    return (
+        lambda f, x: parallel([found.delayed(f)(x)])[0],
+        lambda f, items: parallel(found.delayed(f)(item) for item in items),
+    )
+
+
+def mpire():
+    pool = importlib.import_module("mpire").WorkerPool(WORKERS, keep_alive=True)
+    return lambda f, x: pool.apply(f, (x,)), lambda f, items: pool.map(f, items)
+
+
+def bare():
+    """Run it here: one process, one core."""
+    return lambda f, x: f(x), lambda f, items: [f(item) for item in items]
+
+
+def echo():
+    """A bare socketpair to a process that sends back 100 bytes; only calls, whatever the function."""
+    here, there = socket.socketpair()
+    code = f"import socket; s = socket.socket(fileno={there.fileno()})\nwhile d := s.recv(100): s.send(d)"
+    subprocess.Popen([sys.executable, "-c", code], pass_fds=[there.fileno()])
+    there.close()
+
+    def call(_f, _x):
+        here.send(b"x" * 100)
+        here.recv(100)
+
+    return call, None
+
+
+POOLS = {
+    "allcores": allcores,
+    "futures": futures,
+    "mp.Pool": mp_pool,
+    "loky": loky,
+    "joblib": joblib,
+    "mpire": mpire,
+    "serial": bare,
+    "echo": echo,
+}
+
+
+# --- rows: a function of (call, map) that returns seconds ----------------------------------------------------------------
+
+
+def timed(work, count=1):
+    start = time.perf_counter()
+    for _ in range(count):
+        work()
+    return (time.perf_counter() - start) / count
+
+
+_array = []
+
+
+def array(changed):
+    """Return an array of ones, with its first element `changed`."""
+    if not _array:
+        _array.append(np.ones(N))
+    _array[0][0] = changed
+    return _array[0]
+
+
+def summed(map, a):
+    """Sum an array in two workers, and see whether the sums are right."""
+    found = map(total, [a, a])
+    if found != [total(a)] * 2:
+        print("stale data: the workers summed an array of before", file=sys.stderr)
+
+
+def task(call, _map):
+    return timed(lambda: call(trivial, 1), 50)
+
+
+def items(_call, map):
+    return timed(lambda: map(trivial, range(10_000)))
+
+
+def short(_call, map):
+    return timed(lambda: map(tenth_of_a_millisecond, range(2_000)))
+
+
+def out(_call, map):
+    a = array(time.time())
+    start = time.perf_counter()
+    summed(map, a)
+    return time.perf_counter() - start
+
+
+def out_new(_call, map):
+    """Each time another array: joblib takes one that it has seen for unchanged."""
+    a = array(time.time()).copy()
+    start = time.perf_counter()
+    summed(map, a)
+    return time.perf_counter() - start
+
+
+def back(call, _map):
+    return timed(lambda: call(filled, N))
+
+
+def start(name):
+    """Seconds from making a pool to its two first results, in a new interpreter."""
+    make = {
+        "allcores": "import allcores.pool as p;start = time.perf_counter();e = p.Executor(2)",
+        "futures": "from concurrent.futures import ProcessPoolExecutor as P;import multiprocessing as m;"
+        "start = time.perf_counter();e = P(2, m.get_context('forkserver'))",
+    }[name]
+    script = f"import time\nif __name__ == '__main__':\n    {make.replace(';', chr(10) + '    ')}\n"
+    script += "    f = [e.submit(abs, -1) for _ in range(2)]; [x.result() for x in f]\n"
+    script += "    print(time.perf_counter() - start)\n    e.shutdown()\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "start.py"
+        path.write_text(script)
+        return float(subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+MAPPING = ("allcores", "futures", "mp.Pool", "loky", "joblib", "mpire")
+ROWS = {  # what it is, who takes part, rounds, the row
+    "task": ("one trivial task, warm", ("allcores", "futures", "mp.Pool", "loky", "echo"), 21, task),
+    "items": ("10,000 trivial items", MAPPING, 15, items),
+    "short": ("2,000 tasks of 0.1 ms", (*MAPPING, "serial"), 7, short),
+    "out": ("80 MB array to two workers", MAPPING, 7, out),
+    "out_new": ("the same, a new array", MAPPING, 7, out_new),
+    "back": ("80 MB array from one worker", MAPPING, 7, back),
+    "start": ("start, two first results", ("allcores", "futures"), 7, None),
+}
+
+
+class Contestant:
+    """A process with one pool, which does a row when told to."""
+
+    def __init__(self, name):
+        command = [sys.executable, __file__, "--pool", name]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.present = self.process.stdout.readline() == "ready\n"
+
+    def run(self, row):
+        self.process.stdin.write(row + "\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
 
     def close(self):
-        self.ours.shutdown()
-        self.futures.shutdown()
-        self.mp.terminate()
-        if self.loky:
-            self.loky.shutdown()
-        if self.joblib:
-            self.joblib.__exit__(None, None, None)
-        if self.mpire:
-            self.mpire.terminate()
-
-
-def present(name):
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        print(f"not installed: {name}")
-        return None
-
-
-def rounds(calls, count, before=lambda: None):
-    """Seconds of each call: medians of interleaved rounds, a first one that does not count."""
-    times = {name: [] for name in calls}
-    names = list(calls)
-    for turn in range(count + 1):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            before()
-            start = time.perf_counter()
-            calls[name]()
-            if turn:
-                times[name].append(time.perf_counter() - start)
-    return {name: median(found) for name, found in times.items()}
-
-
-def show(row, found):
-    ours = found["allcores"]
-    cells = "  ".join(f"{name} {seconds * 1e6:,.0f} us ({seconds / ours:.2f})" for name, seconds in found.items())
-    print(f"{row:34} {cells}", flush=True)
-
-
-class Echo:
-    """A bare socketpair to a process that sends back 100 bytes."""
-
-    def __init__(self):
-        self.here, there = socket.socketpair()
-        code = f"import socket; s = socket.socket(fileno={there.fileno()})\nwhile d := s.recv(100): s.send(d)"
-        self.process = subprocess.Popen([sys.executable, "-c", code], pass_fds=[there.fileno()])
-        there.close()
-
-    def __call__(self):
-        self.here.send(b"x" * 100)
-        self.here.recv(100)
-
-    def close(self):
-        self.here.close()
+        self.process.stdin.close()
         self.process.wait()
 
 
-def one_task(pools):
-    echo = Echo()
-    calls = {name: (lambda call=call: [call(trivial, 1) for _ in range(50)]) for name, call in pools.calls().items()}
-    calls["bare echo"] = lambda: [echo() for _ in range(50)]
-    found = rounds(calls, 21)
-    echo.close()
-    show("one trivial task, warm", {name: seconds / 50 for name, seconds in found.items()})
+def compete(name):
+    """Be a contestant."""
+    try:
+        pool = POOLS[name]()
+    except ImportError:
+        print("not installed", flush=True)
+        return
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(ROWS[line.strip()][3](*pool), flush=True)
 
 
-def many_items(pools):
-    calls = {name: (lambda call=call: call(trivial, range(10_000))) for name, call in pools.maps().items()}
-    show("10,000 trivial items", rounds(calls, 9))
+def measure(row, contestants):
+    title, names, count, work = ROWS[row]
+    for name in names:
+        if work is not None and name not in contestants:
+            contestants[name] = Contestant(name)
+    names = [name for name in names if work is None or contestants[name].present]
+    times = {name: [] for name in names}
+    for turn in range(-2, count):
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            seconds = start(name) if work is None else contestants[name].run(row)
+            if turn >= 0:
+                times[name].append(seconds)
+    found = {name: median(seconds) for name, seconds in times.items()}
+    cells = "  ".join(f"{name} {s * 1e6:,.0f} us ({s / found['allcores']:.2f})" for name, s in found.items())
+    print(f"{title:28} {cells}", flush=True)
 
 
-def short_tasks(pools):
-    calls = {
-        name: (lambda call=call: call(tenth_of_a_millisecond, range(2_000))) for name, call in pools.maps().items()
-    }
-    calls["serial"] = lambda: [tenth_of_a_millisecond(i) for i in range(2_000)]
-    show("2,000 tasks of 0.1 ms", rounds(calls, 7))
-
-
-def array_out(pools):
-    a = np.ones(10_000_000)
-
-    def touch():
-        a[0] += 1  # a pool that remembers arrays must not: it is another one now
-
-    calls = {name: (lambda call=call: call(total, [a, a])) for name, call in pools.maps().items()}
-    show("80 MB array to two workers", rounds(calls, 5, touch))
-
-
-def array_back(pools):
-    calls = {name: (lambda call=call: call(filled, 10_000_000)) for name, call in pools.calls().items()}
-    if pools.joblib:
-        calls["joblib"] = lambda: pools.joblib([pools.delayed(filled)(10_000_000)])
-    show("80 MB array from one worker", rounds(calls, 5))
-
-
-START = {
-    "allcores": "import allcores.pool as p;start = time.perf_counter();e = p.Executor(2)",
-    "futures": "from concurrent.futures import ProcessPoolExecutor as P;import multiprocessing as m;"
-    "start = time.perf_counter();e = P(2, m.get_context('forkserver'))",
-}
-
-
-def start(_pools):
-    def run(name):
-        script = f"import time\nif __name__ == '__main__':\n    {START[name].replace(';', chr(10) + '    ')}\n"
-        script += "    f = [e.submit(abs, -1) for _ in range(2)]; [x.result() for x in f]\n"
-        script += "    print(time.perf_counter() - start)\n    e.shutdown()\n"
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "start.py"
-            path.write_text(script)
-            return float(subprocess.run([sys.executable, path], stdout=subprocess.PIPE, text=True, check=True).stdout)
-
-    times = {name: [] for name in START}
-    for _ in range(7):
-        for name in START:
-            times[name].append(run(name))
-    show("start, two first results", {name: median(found) for name, found in times.items()})
-
-
-ROWS = {
-    "task": one_task,
-    "items": many_items,
-    "short": short_tasks,
-    "out": array_out,
-    "back": array_back,
-    "start": start,
-}
+def main(rows):
+    contestants = {}
+    for row in rows or ROWS:
+        measure(row, contestants)
+    for contestant in contestants.values():
+        contestant.close()
 
 
 if __name__ == "__main__":
-    pools = Pools()
-    for wanted in sys.argv[1:] or ROWS:
-        ROWS[wanted](pools)
-    pools.close()
+    if sys.argv[1:2] == ["--pool"]:
+        sys.modules["pool"] = sys.modules["__main__"]  # workers import the functions from this file, under that name
+        for function in (trivial, total, filled, tenth_of_a_millisecond):
+            function.__module__ = "pool"
+        compete(sys.argv[2])
+    else:
+        main(sys.argv[1:])

@@ -111,8 +111,9 @@ static int ac_populate(char *at, size_t size)
     return ac_populate_small(at, (size_t)(first - at)) < 0 ? -1 : ac_populate_small(last, (size_t)(at + size - last));
 }
 
-/* Maps an arena where huge pages may stand in it; MAP_FAILED: errno. */
-static void *ac_map(int fd, size_t bytes)
+/* Maps a part of an arena, from a multiple of `AC_HUGE` on, where huge pages may stand; MAP_FAILED: errno. With `own`,
+ * what is changed there is seen in this process alone. */
+static void *ac_map(int fd, uint64_t offset, size_t bytes, int own)
 {
     char *room = mmap(NULL, bytes + AC_HUGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), *at;
     void *result;
@@ -120,7 +121,8 @@ static void *ac_map(int fd, size_t bytes)
     if (room == MAP_FAILED)
         return room;
     at = (char *)(((uintptr_t)room + AC_HUGE - 1) & ~(AC_HUGE - 1));
-    result = mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
+    result = mmap(at, bytes, PROT_READ | PROT_WRITE, (own ? MAP_PRIVATE : MAP_SHARED) | MAP_NORESERVE | MAP_FIXED, fd,
+                  (off_t)offset);
     error = errno;
     if (result == MAP_FAILED) {
         munmap(room, bytes + AC_HUGE);
@@ -227,6 +229,16 @@ static int ac_bury(ac_arena *a)
     return dead;
 }
 
+/* Whether no other process has it mapped, as far as is known. */
+static int ac_alone(const ac_arena *a)
+{
+    uint32_t m;
+    for (m = 1; m < AC_MEMBERS; m++)
+        if (m != a->me && a->head->member[m].state != AC_NONE)
+            return 0;
+    return 1;
+}
+
 static uint32_t ac_new_member(ac_head *h, uint32_t pid, uint64_t started, int fd, uint32_t state)
 {
     uint32_t m = 1;
@@ -282,7 +294,7 @@ static int ac_make(uint64_t room)
     if (ftruncate(fd, (off_t)bytes) < 0 || fstat(fd, &st) < 0)
         goto fail;
     fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-    h = ac_map(fd, bytes);
+    h = ac_map(fd, 0, bytes, 0);
     if (h == MAP_FAILED)
         goto fail;
     h->inode = st.st_ino;
@@ -345,7 +357,7 @@ static int ac_open(uint32_t pid, int its_fd, uint64_t id, uint64_t inode)
         close(fd);
         return -1;
     }
-    h = ac_map(fd, (size_t)st.st_size);
+    h = ac_map(fd, 0, (size_t)st.st_size, 0);
     if (h == MAP_FAILED) {
         close(fd);
         return -2;

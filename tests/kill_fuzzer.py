@@ -1,4 +1,4 @@
-"""Workers killed at every moment of a task's life: python tests/kill_fuzzer.py [rounds] [seed].
+"""Workers killed at every moment of a task's life: python tests/kill_fuzzer.py [rounds] [seed] [least kills a phase].
 
 Each round kills one worker in one phase of its work, while other tasks go on. It holds that every future ends in
 bounded time, that the tasks which were not the victim's have the right result, and that nothing is left behind.
@@ -11,12 +11,16 @@ bounded time, that the tasks which were not the victim's have the right result, 
 """
 
 import collections
+import gc
 import os
 import random
 import signal
 import sys
 import time
 
+import numpy as np
+
+import allcores as ac
 from allcores.pool import Executor, WorkerDied
 from allcores.pool.channels import HEADER, RESULT
 
@@ -46,8 +50,25 @@ def children():
     return found
 
 
+def what_is_there():
+    """What a pool must not leave: descriptors, processes, names in /dev/shm, shared memory; compared before and after."""
+    gc.collect()
+    if sys.platform == "linux":
+        ac.shared.release()
+    return (
+        descriptors(),
+        children(),
+        set(os.listdir("/dev/shm")),
+        ac.shared.usage() if sys.platform == "linux" else None,
+    )
+
+
 def length(data):
     return len(data)
+
+
+def doubled(array):
+    return array + array
 
 
 def make(size):
@@ -63,8 +84,6 @@ def pid_then_sleep(path):
 
 def die_sending(size, part):
     """Send `part` bytes of an answer of `size` bytes, and die."""
-    import gc
-
     worker = next(found for found in gc.get_objects() if type(found).__name__ == "Worker" and hasattr(found, "board"))
     head = HEADER.pack(RESULT, 0, 0, 0, worker.board[0], size)
     data = head + bytes(max(0, min(part - len(head), size - 1)))
@@ -76,7 +95,6 @@ class Fuzzer:
     def __init__(self, seed, folder, workers=2):
         self.random = random.Random(seed)
         self.folder = folder
-        self.wanted = collections.Counter()
         self.seen = collections.Counter()
         self.executor = Executor(workers)
         self.executor._scheduler.on_death = lambda worker, phase: self.note(worker, phase)
@@ -90,10 +108,8 @@ class Fuzzer:
 
     def victim(self):
         """Start the round's phase and return its future, or None."""
-        phase = self.random.choice(PHASES) if len(self.wanted) == len(PHASES) else PHASES[len(self.wanted)]
-        if min(self.wanted.values(), default=0) < max(self.wanted.values(), default=0) - 2:
-            phase = min(self.wanted, key=self.wanted.__getitem__)
-        self.wanted[phase] += 1
+        fewest = min(PHASES, key=self.seen.__getitem__)
+        phase = fewest if self.seen[fewest] < max(self.seen.values(), default=0) - 2 else self.random.choice(PHASES)
         return phase, getattr(self, phase.replace("-", "_"))()
 
     def workers(self):
@@ -144,6 +160,7 @@ class Fuzzer:
         others = [(size := self.size(), self.executor.submit(length, bytes(size))) for _ in range(2)]
         phase, check = self.victim()
         others += [(size := self.size(), self.executor.submit(make, size)) for _ in range(2)]
+        arrays = [(n := self.size() // 8 + 1, self.executor.submit(doubled, np.arange(n))) for _ in range(2)]
         mapped = self.executor.map(abs, range(-20, 0))
         if check is not None and not check():
             raise AssertionError(f"the victim's future in phase {phase} ended otherwise")
@@ -155,6 +172,13 @@ class Fuzzer:
                 assert phase in {"idle", "receiving"}, phase
                 continue
             assert value == size or len(value) == size
+        for n, future in arrays:
+            try:
+                array = future.result(PATIENCE)
+            except WorkerDied:
+                assert phase in {"idle", "receiving"}, phase
+                continue
+            assert np.array_equal(array, np.arange(0, 2 * n, 2))
         assert list(mapped) == list(range(20, 0, -1))
 
 
@@ -173,29 +197,32 @@ def wait_until(condition):
         time.sleep(0.0005)
 
 
-def fuzz(rounds, seed, folder):
-    """Run some rounds and return the phases that workers died in."""
-    before = descriptors(), children(), set(os.listdir("/dev/shm"))
+def fuzz(rounds, seed, folder, least=0):
+    """Run some rounds, and more until so many workers died in each phase; return how many did."""
+    before = what_is_there()
     fuzzer = Fuzzer(seed, folder)
     with fuzzer.executor:
         fuzzer.executor.submit(abs, 1).result(PATIENCE)
-        for _ in range(rounds):
+        done = 0
+        while done < rounds or min(fuzzer.seen[phase] for phase in PHASES) < least:
             fuzzer.round()
+            done += 1
+            assert done < 3 * rounds, f"phases are not hit: {fuzzer.seen}"
     del fuzzer.executor._scheduler.on_death
-    after = descriptors(), children(), set(os.listdir("/dev/shm"))
+    after = what_is_there()
     assert after == before, (before, after)
-    return fuzzer.wanted, fuzzer.seen
+    return fuzzer.seen
 
 
-def main(rounds=200, seed=1):
+def main(rounds=200, seed=1, least=40):
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        wanted, seen = fuzz(int(rounds), int(seed), folder)
-    print(f"{rounds} rounds, seed {seed}, {time.perf_counter() - start:.1f} s; nothing left behind")
+        seen = fuzz(int(rounds), int(seed), folder, int(least))
+    print(f"{rounds} rounds, seed {seed}, {time.perf_counter() - start:.1f} s; nothing left behind; workers killed while")
     for phase in PHASES:
-        print(f"{phase:12} meant {wanted[phase]:5}, died in it {seen[phase]:5}")
+        print(f"{phase:12} {seen[phase]:5}")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ ARROWS = {
     "limits": {"plan", "compiled"},
     "kernels": set(),
     "plan": {"plan"},
-    "pool": {"pool", "plan", "compiled"},
+    "pool": {"pool", "plan", "shared", "compiled"},
     "samples": {"kernels"},
     "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
     "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},

@@ -11,7 +11,7 @@ import numpy as np
 
 from allcores._driver cimport parallel_for, threads_over
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_FillInfo, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.memoryview cimport PyMemoryView_Check
 from cpython.object cimport PyObject, PyTypeObject
@@ -37,7 +37,7 @@ cdef extern from "shared_arena.h" nogil:
     ctypedef struct pthread_mutex_t:
         pass
     ctypedef struct ac_head:
-        uint64 id, inode, bytes, room, live, live_bytes, kept, pins, token
+        uint64 id, inode, bytes, data, room, live, live_bytes, kept, pins, token
         uint32 block_top, ref_top, retired, recovered
         ac_member *member
     ctypedef struct ac_arena:
@@ -64,6 +64,7 @@ cdef extern from "shared_arena.h" nogil:
     int ac_join_arena(ac_arena *)
     void ac_close(ac_arena *)
     int ac_bury(ac_arena *)
+    int ac_alone(ac_arena *)
     uint64 ac_kept()
     uint32 ac_take(ac_head *, uint32, uint64, uint64, uint64 *)
     uint32 ac_new_ref(ac_head *, uint32, uint32, uint64, uint64)
@@ -77,6 +78,9 @@ cdef extern from "shared_arena.h" nogil:
     void ac_trim(ac_arena *)
     int ac_clear(ac_arena *, uint64, uint64)
     int ac_populate(char *, size_t)
+    void *ac_map(int, uint64, size_t, int)
+    void *MAP_FAILED
+    int munmap(void *, size_t)
     int ac_make_mutex(pthread_mutex_t *)
     int64 ac_now_ns()
     void ac_before_fork()

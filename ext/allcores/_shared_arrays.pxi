@@ -40,12 +40,12 @@ cdef extern from "numpy/arrayobject.h":
 
 
 cdef Block found_block(object array):
-    """The block that an array's memory belongs to, by the chain of its bases; None if there is none."""
+    """The block that an array's memory belongs to, by the chain of its bases; None if there is none that is shared."""
     cdef int depth
     owner = array
     for depth in range(64):
         if type(owner) is Block:
-            return <Block> owner
+            return None if (<Block> owner).mapped else <Block> owner
         owner = owner.obj if PyMemoryView_Check(owner) else getattr(owner, "base", None)
         if owner is None:
             return None

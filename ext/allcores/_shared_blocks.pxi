@@ -72,9 +72,14 @@ cdef void look(bint now) noexcept:
 
 
 cdef void end_empty(ac_arena *a) noexcept:
-    """Gives an own arena back when it is empty and another is too; its mutex is held, and left."""
+    """Gives an arena back: an own one that is empty, if another is too; one that a dead process left, if this process
+    has nothing of it any more. Its mutex is held, and left."""
     cdef int i
     cdef ac_arena *other
+    if not a.own and unused(a) and ac_alone(a):
+        a.users = 0
+        ac_close(a)
+        return
     if a.own and a.head.live == 0 and unused(a):
         for i in range(AC_ARENAS):
             other = &ac_arenas[i]
@@ -96,6 +101,7 @@ cdef class Block:
     cdef char *at
     cdef readonly Py_ssize_t nbytes
     cdef readonly bint readonly
+    cdef uint64 mapped      # bytes of a mapping of its own, whose changes nobody else sees; 0: there is none
 
     def __init__(self):
         raise TypeError("blocks are made by allocate() and attach()")
@@ -115,6 +121,8 @@ cdef class Block:
         cdef ac_arena *a = self.arena
         if self.index == 0:
             return
+        if self.mapped:
+            munmap(<void *> (<size_t> self.at // HUGE * HUGE), self.mapped)
         enter(a)
         if a.me and ac_drop(a, self.index):
             ac_unlock(a)    # clearing takes long; the arena stays, as this thread counts as its user
@@ -139,13 +147,52 @@ cdef class Block:
         """
         return block_handle(self, readonly)
 
+    def pin(self):
+        """Return a Pin: a handle that ends with it, for a message that may be lost."""
+        cdef Pin pin = Pin.__new__(Pin)
+        pin.handle = block_handle(self, False)
+        read_handle(pin.handle, &pin.data)
+        return pin
+
+    def write(self, Py_ssize_t offset, source):
+        """Copy a contiguous buffer to a place in it, on several threads where that pays."""
+        cdef Py_buffer view
+        cdef Range part
+        PyObject_GetBuffer(source, &view, PyBUF_SIMPLE)
+        try:
+            if self.readonly or not 0 <= offset <= self.nbytes - view.len:
+                raise ValueError(f"{view.len} bytes cannot be written at {offset} of {self!r}")
+            part.to = self.at + offset
+            part.source = <const char *> view.buf
+            part.bytes = view.len
+            part.pattern = 0
+            over(2, &part)
+        finally:
+            PyBuffer_Release(&view)
+
     def __reduce__(self):
         return attach, (block_handle(self, False),)
+
+
+cdef class Pin:
+    """A handle that this process takes back when the Pin is dropped, if nobody has loaded it until then."""
+
+    cdef Handle data
+    cdef readonly bytes handle
+
+    def __init__(self):
+        raise TypeError("pins are made by Block.pin()")
+
+    def __dealloc__(self):
+        if self.data.pid == <uint32> getpid():     # not in a forked child: its parent has the message
+            end_pin(&self.data)
 
 
 cdef bytes block_handle(Block self, bint readonly):
     cdef Handle handle
     cdef ac_arena *a = self.arena
+    if self.mapped:
+        raise ValueError("a block that was attached with private=True is this process's alone")
     enter(a)
     a.head.token += 1
     handle.token = a.head.token
@@ -209,8 +256,23 @@ cdef ac_arena *arena_of(Handle *handle) except NULL:
     return &ac_arenas[place]
 
 
-def attach(handle, *, readonly=False):
+cdef int map_privately(Block self) except -1:
+    """Gives it a mapping of its own, in which changes are not seen by others."""
+    cdef uint64 place = self.arena.head.data + AC_BLOCKS(self.arena.head)[self.index].offset, below = place % HUGE
+    cdef uint64 size = (below + <uint64> self.nbytes + AC_PAGE - 1) // AC_PAGE * AC_PAGE
+    cdef void *start = ac_map(self.arena.fd, place - below, size, 1)
+    if start == MAP_FAILED:
+        raise OSError(errno, "a block of shared memory cannot be mapped")
+    self.at = <char *> start + below
+    self.mapped = size
+    return 0
+
+
+def attach(handle, *, readonly=False, private=False):
     """Return the Block that a handle names.
+
+    With `private`, what this process changes in it is not seen by others; what others change meanwhile may be seen
+    here or not.
 
     Raises
     ------
@@ -232,18 +294,25 @@ def attach(handle, *, readonly=False):
         raise SharedArrayGone("this shared array's last owner has dropped it")
     if error:
         raise MemoryError("the tables of shared memory are full: too many processes, or handles never loaded")
-    return new_block(a, data.block, <Py_ssize_t> data.nbytes, readonly or data.readonly)
+    block = new_block(a, data.block, <Py_ssize_t> data.nbytes, readonly or data.readonly)
+    if private:
+        map_privately(block)
+    return block
+
+
+cdef void end_pin(Handle *data) noexcept:
+    cdef int place = ac_place_of(data.id, data.inode)
+    if place >= 0:
+        enter(&ac_arenas[place])
+        ac_end_pin(&ac_arenas[place], data.pin, data.token)
+        end_empty(&ac_arenas[place])
 
 
 def unpin(handle):
     """Take back a handle that nobody will load: its message was lost. No harm where it was loaded."""
     cdef Handle data
     read_handle(handle, &data)
-    cdef int place = ac_place_of(data.id, data.inode)
-    if place >= 0:
-        enter(&ac_arenas[place])
-        ac_end_pin(&ac_arenas[place], data.pin, data.token)
-        end_empty(&ac_arenas[place])
+    end_pin(&data)
 
 
 def reclaim():

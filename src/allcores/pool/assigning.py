@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
-import selectors
 import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from allcores.pool import channels
 from allcores.pool.channels import frame
 from allcores.pool.errors import NotUsableAfterFork, PoolBroken, PoolError
-from allcores.pool.tasks import Chunk, Job, Work, message
+from allcores.pool.listening import Listener
+from allcores.pool.shield import ShieldedLock
+from allcores.pool.tasks import Chunk, Job, Messages, Work
 from allcores.pool.workers import Server, Worker, ooms
 
 FOREVER = float("inf")
 Given = tuple[Worker, Work, int, int, bool]  # serial number, flag of its claim, with the function of a map
+IDLE_SECONDS = 10.0  # a worker without work leaves after that long
 EXIT_SECONDS = 5.0  # a worker that was told to leave is killed after that long
 
 
@@ -38,22 +39,23 @@ class Desk:
         self.method = method
         self.settings = settings
         self.max_tasks = max_tasks
-        self.lock = threading.Lock()
+        self.lock = ShieldedLock()
         self.queue: deque[Work | Job] = deque()
         self.workers: dict[int, Worker] = {}
         self.idle: list[Worker] = []
         self.serials = itertools.count(1)
         self.numbers = itertools.count(1)
         self.thread: threading.Thread | None = None
-        self.selector = selectors.DefaultSelector()
+        self.listener = Listener()
         self.woken, self.waker = socket.socketpair()
         for end in (self.woken, self.waker):
             end.setblocking(False)
-        self.selector.register(self.woken, selectors.EVENT_READ)
+        self.listener.add(self.woken, self)
         self.registered: Server | None = None
         self.fresh: list[Worker] = []
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once
         self.look_at = 0.0  # when the selector thread has to look at more than what arrives
+        self.sleeps_until = 0.0  # when it will, as it knew before it went to sleep
         self.closing = False
         self.forked = False
         self.broken: PoolError | None = None
@@ -108,10 +110,11 @@ class Desk:
             if work.heavy:
                 heavy.append((worker, work, work.serial, claim, define))
             else:
-                self._send(worker, work, work.message(work.serial, claim), claim)
+                self._send(worker, work, work.messages(work.serial, claim, define), claim)
 
     def _starts(self, worker: Worker, work: Work) -> None:
         worker.running = work
+        work.worker = worker
         if work.timeout is None:
             work.deadline = FOREVER
         else:
@@ -143,8 +146,11 @@ class Desk:
 
     def _reclaim(self) -> bool:
         """Put a task that waits behind another one into the queue if somebody could take it now."""
-        waiting = [worker for worker in self.workers.values() if worker.ahead is not None and worker.ahead.sent]
-        if not waiting:
+        waiting = None
+        for worker in self.workers.values():
+            if worker.ahead is not None and worker.ahead.sent:
+                waiting = [*(waiting or ()), worker]
+        if waiting is None:
             return False
         present = sum(not worker.leaving and not worker.ended for worker in self.workers.values())
         if not self.idle and present >= self.max_workers:
@@ -195,8 +201,7 @@ class Desk:
             self._dismiss(worker)
         else:
             worker.idle_since = time.monotonic()
-            if self.look_at == FOREVER:
-                self.look_at = 0.0
+            self.look_at = min(self.look_at, worker.idle_since + IDLE_SECONDS)
             self.idle.append(worker)
 
     def _dismiss(self, worker: Worker) -> None:
@@ -208,16 +213,17 @@ class Desk:
             self.idle.remove(worker)
         self._write(worker, frame(channels.EXIT))
 
-    def _send(self, worker: Worker, work: Work, content: tuple[list[memoryview], list[int]], claim: int) -> None:
-        pieces, descriptors = content
+    def _send(self, worker: Worker, work: Work, messages: Messages, claim: int) -> None:
         work.sent = True
+        work.pin = messages.pin
         if claim:
             worker.claim(claim, work.serial)
-        self._write(worker, pieces, descriptors)
+        for pieces in messages.pieces:
+            self._write(worker, pieces)
 
-    def _write(self, worker: Worker, pieces: list[memoryview], descriptors: Iterable[int] = ()) -> None:
+    def _write(self, worker: Worker, pieces: list[memoryview]) -> None:
         try:
-            if not worker.writer.send(pieces, descriptors):
+            if not worker.writer.send(pieces):
                 self.blocked.add(worker)
         except OSError:
             worker.writer.close()  # it is gone; the selector thread is about to notice
@@ -227,11 +233,9 @@ class Desk:
         while heavy:
             worker, work, serial, claim, define = heavy.pop(0)
             failure: BaseException | None = None
-            parts: list[tuple[list[memoryview], list[int]]] = []
+            messages = Messages([])
             try:
-                if define and isinstance(work, Chunk):
-                    parts.append(message(channels.DEFINE, serial, *work.job.function))
-                parts.append(work.message(serial, claim))
+                messages = work.messages(serial, claim, define)
             except BaseException as error:  # noqa: BLE001  pickling calls anybody's code
                 failure = error
             again = False
@@ -240,12 +244,8 @@ class Desk:
                 present = work in (worker.running, worker.ahead) and work.serial == serial
                 if failure is None and present:
                     # It may have become the running one meanwhile; its message still asks for the claim.
-                    for part in parts[:-1]:
-                        self._write(worker, *part)
-                    self._send(worker, work, parts[-1], claim)
+                    self._send(worker, work, messages, claim)
                 else:
-                    for _, descriptors in parts:
-                        close_all(descriptors)
                     if isinstance(work, Chunk):
                         worker.defined = 0
                     if present:
@@ -275,12 +275,6 @@ class Desk:
         if not job.queued and job.left:
             job.queued = True
             self.queue.appendleft(job)
-
-
-def close_all(descriptors: Iterable[int]) -> None:
-    """Close descriptors."""
-    for descriptor in descriptors:
-        os.close(descriptor)
 
 
 def forked_error() -> NotUsableAfterFork:

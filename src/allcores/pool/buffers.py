@@ -1,27 +1,26 @@
-"""Large buffers of a message: written into memory that has no name, sent as a descriptor, mapped by the receiver.
+"""Large buffers of a message: copied once into shared memory, sent as a handle, mapped by the receiver.
 
-One memfd a message. It is freed with its last mapping, so a process that is killed leaves nothing. Where the system has
-no memfd, an unlinked temporary file takes its place. Called by allcores.pool.scheduler and .worker_main.
+Their memory is that of allcores.shared, which is imported with the first of them: a worker whose tasks have none does
+without NumPy. Where there is none (systems other than Linux) buffers are a part of the message. Called by
+allcores.pool.tasks, .scheduler and .worker_main.
 """
 
 from __future__ import annotations
 
-import ctypes
-import mmap
-import os
-import weakref
+import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-LARGE = 1 << 16  # bytes; smaller ones are part of the message, whose copy costs less than a mapping
+if TYPE_CHECKING:
+    from allcores.shared.blocks import Block
+
+# Bytes; smaller buffers are a part of the message, whose copy costs less than a mapping. None are larger elsewhere.
+LARGE = 1 << 16 if sys.platform == "linux" else sys.maxsize
 _ALIGN = 64
-_AT_ONCE = 1 << 30  # Linux writes no more than 2 GiB a call
-_FAILED = ctypes.c_void_p(-1).value
 
-_libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
-if _libc is not None:
-    _libc.mmap.restype = ctypes.c_void_p
-    _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
-    _libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+class Lost(Exception):  # noqa: N818  what has happened to it
+    """The memory is gone: the process that sent it has ended before it was mapped here."""
 
 
 def _offsets(sizes: Sequence[int]) -> tuple[list[int], int]:
@@ -32,55 +31,34 @@ def _offsets(sizes: Sequence[int]) -> tuple[list[int], int]:
     return offsets, end
 
 
-def anonymous(name: str) -> int:
-    """Return a descriptor of memory without a name."""
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create(name, os.MFD_CLOEXEC)
-    import tempfile
+def pack(buffers: Sequence[memoryview]) -> Block:
+    """Return a block of shared memory that holds copies of the buffers."""
+    from allcores.shared import blocks
 
-    descriptor, path = tempfile.mkstemp(prefix=name)
-    os.unlink(path)  # noqa: PTH108  lean: workers import this module
-    return descriptor
-
-
-def pack(buffers: Sequence[memoryview]) -> int:
-    """Return a descriptor of memory that holds copies of the buffers."""
     offsets, end = _offsets([buffer.nbytes for buffer in buffers])
-    descriptor = anonymous("allcores")
-    try:
-        os.ftruncate(descriptor, end)
-        for buffer, offset in zip(buffers, offsets, strict=True):
-            at, size = 0, buffer.nbytes
-            while at < size:
-                at += os.pwrite(descriptor, buffer[at : at + _AT_ONCE], offset + at)
-    except BaseException:
-        os.close(descriptor)
-        raise
-    return descriptor
+    block = blocks.allocate(end)
+    for buffer, offset in zip(buffers, offsets, strict=True):
+        block.write(offset, buffer)
+    return block
 
 
-def unpack(descriptor: int, sizes: Sequence[int], private: bool = False) -> list[memoryview]:
-    """Return the buffers behind a descriptor, writable, and close it; they live as long as anything refers to one.
+def reclaim() -> None:
+    """Drop what dead workers held of shared memory, if this process has used any."""
+    shared = sys.modules.get("allcores._shared")
+    if shared is not None:
+        shared.reclaim()
+
+
+def unpack(handle: bytes, sizes: Sequence[int], private: bool = False) -> list[memoryview]:
+    """Return the buffers behind a handle, writable; they live as long as anything refers to one.
 
     With `private`, changes are not seen by others that map the same memory.
     """
-    offsets, end = _offsets(sizes)
+    from allcores.shared import blocks
+
+    offsets, _ = _offsets(sizes)
     try:
-        view = mapping(descriptor, end, private)
-    finally:
-        os.close(descriptor)
+        view = memoryview(blocks.attach(handle, private=private))
+    except blocks.SharedArrayGone as error:
+        raise Lost(str(error)) from error
     return [view[offset : offset + size] for offset, size in zip(offsets, sizes, strict=True)]
-
-
-def mapping(descriptor: int, size: int, private: bool = False) -> memoryview:
-    """Map a descriptor's memory. Not mmap.mmap, which keeps a descriptor of its own as long as it lives."""
-    assert _libc is not None
-    kind = mmap.MAP_PRIVATE if private else mmap.MAP_SHARED
-    address = _libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, kind, descriptor, 0)
-    if address == _FAILED:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error))
-    block = (ctypes.c_char * size).from_address(address)
-    ending = weakref.finalize(block, _libc.munmap, address, size)
-    ending.atexit = False  # the system does it, and arrays may still be read meanwhile
-    return memoryview(block).cast("B")

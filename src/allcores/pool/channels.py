@@ -1,10 +1,11 @@
 """Framed messages over one socketpair, and descriptors with them; used by both ends, blocking or not.
 
-    header (24 bytes)                                              payload
-    kind  descriptors  buffers  serial  payload's length           pickle, then one length a buffer
+    header (24 bytes)                                                     payload
+    kind  descriptors  handle's length  buffers  serial  payload's length     pickle, a length a buffer, handle
 
 Nothing is shared between two channels: a peer that dies in the middle of a message is an end of file here, and no
-other channel notices. Large buffers are not in the payload: they lie in the memory that the descriptor stands for.
+other channel notices. Large buffers are not in the payload: they lie in the shared memory that the handle names.
+Descriptors travel to the server that starts workers only.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import os
 import socket
 import struct
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 HEADER = struct.Struct("<BBHIQQ")
-_READ = 1 << 16  # bytes taken at once: a socket's buffer holds some 200 KiB, most messages are far smaller
+_READ = 1 << 14  # bytes taken at once of what may be several messages; most are far smaller
 _VIEWS = 64  # pieces a sendmsg, below every system's limit
 _ANCILLARY = socket.CMSG_SPACE(4 * array.array("i").itemsize) if hasattr(socket, "CMSG_SPACE") else 0
 
@@ -41,15 +42,22 @@ class Frame(NamedTuple):
     serial: int
     payload: memoryview
     sizes: tuple[int, ...]
+    handle: bytes
     descriptors: list[int]
+    buffers: list[memoryview] | None = None  # behind the handle, once they are mapped
 
 
 def frame(
-    kind: int, serial: int = 0, payload: bytes = b"", sizes: Iterable[int] = (), descriptors: int = 0
+    kind: int,
+    serial: int = 0,
+    payload: bytes = b"",
+    sizes: Sequence[int] = (),
+    handle: bytes = b"",
+    descriptors: int = 0,
 ) -> list[memoryview]:
-    """Return the pieces of one message; `sizes` are those of the buffers behind the descriptor."""
-    table = b"".join(size.to_bytes(8, "little") for size in sizes)
-    header = HEADER.pack(kind, descriptors, 0, len(table) // 8, serial, len(payload) + len(table))
+    """Return the pieces of one message; `sizes` are those of the buffers behind the handle."""
+    table = struct.pack(f"<{len(sizes)}Q", *sizes) + handle if sizes else b""
+    header = HEADER.pack(kind, descriptors, len(handle), len(sizes), serial, len(payload) + len(table))
     if len(payload) <= _READ:
         return [memoryview(header + payload + table)]
     return [memoryview(header), memoryview(payload), memoryview(table)]
@@ -58,8 +66,9 @@ def frame(
 class Reader:
     """Cuts what arrives on a socket into messages; holds a partial one."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, with_descriptors: bool = False) -> None:
         self.sock = sock
+        self.with_descriptors = with_descriptors
         self.rest = b""  # the beginning of a message: a part of its header, or of a small payload
         self.body: memoryview | None = None  # a large payload that is on its way
         self.filled = 0
@@ -86,14 +95,7 @@ class Reader:
                 return []
             body, self.body = self.body, None
             return [self._complete(self.head, body)]
-        data, ancillary, _, _ = self.sock.recvmsg(_READ, _ANCILLARY)
-        for level, type, content in ancillary:
-            if level == socket.SOL_SOCKET and type == socket.SCM_RIGHTS:
-                found = array.array("i")
-                found.frombytes(content[: len(content) - len(content) % found.itemsize])
-                for descriptor in found:
-                    os.set_inheritable(descriptor, False)
-                self.descriptors.extend(found)
+        data = self._receive() if self.with_descriptors else self.sock.recv(_READ)
         if not data:
             raise EOFError
         if self.rest:
@@ -118,14 +120,28 @@ class Reader:
         self.rest = data[start:] if start < end else b""
         return frames
 
+    def _receive(self) -> bytes:
+        """Take what has arrived, and note the descriptors that came along."""
+        data, ancillary, _, _ = self.sock.recvmsg(_READ, _ANCILLARY)
+        for level, type, content in ancillary:
+            if level == socket.SOL_SOCKET and type == socket.SCM_RIGHTS:
+                found = array.array("i")
+                found.frombytes(content[: len(content) - len(content) % found.itemsize])
+                for descriptor in found:
+                    os.set_inheritable(descriptor, False)
+                self.descriptors.extend(found)
+        return data
+
     def _complete(self, head: tuple[int, ...], body: memoryview) -> Frame:
-        kind, descriptors, _, count, serial, _ = head
-        # A system without free descriptors drops those that were sent: whoever takes the buffers says so.
-        found = [self.descriptors.popleft() for _ in range(descriptors) if self.descriptors]
+        kind, descriptors, handle, count, serial, _ = head
+        # A system without free descriptors drops those that were sent.
+        found = [self.descriptors.popleft() for _ in range(descriptors) if self.descriptors] if descriptors else []
         if not count:
-            return Frame(kind, serial, body, (), found)
-        table = len(body) - 8 * count
-        return Frame(kind, serial, body[:table], struct.unpack_from(f"<{count}Q", body, table), found)
+            return Frame(kind, serial, body, (), b"", found)
+        end = len(body) - handle
+        table = end - 8 * count
+        sizes = struct.unpack_from(f"<{count}Q", body, table)
+        return Frame(kind, serial, body[:table], sizes, bytes(body[end:]), found)
 
     def close(self) -> None:
         """Give back the descriptors that nobody took."""

@@ -26,6 +26,8 @@ from allcores.pool.scheduler import Scheduler
 from allcores.pool.tasks import Call, Job, PoolFuture, name_of, unpicklable
 from allcores.pool.workers import METHODS, capped
 
+_LIGHT = 1024  # bytes of a result
+
 _schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
 
@@ -282,7 +284,8 @@ class _Feed:
         self._source = source
         self._end = end
         self._next = 0  # the item whose result comes next
-        self._values: list[Any] = []  # results that are here, the next one last
+        self._values: list[Any] = []  # results that are here; the next one is last, unless they are light
+        self._light = False  # small ones, and no error among them
         self._errors: dict[int, BaseException] = {}
 
     def generate(self) -> Generator[Any, None, None]:
@@ -290,10 +293,11 @@ class _Feed:
         # A generator, because it is twice as fast as __next__; it ends with an error, and a new one goes on behind.
         try:
             while True:
-                values = self._values
-                if not self._errors and self._source is None:
+                if self._light:  # twice as fast as what follows, but keeps results until all of them are taken
+                    values, self._values, self._light = self._values, [], False
                     self._next += len(values)
-                    yield from map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
+                    yield from values
+                    del values
                 while self._values:
                     self._next += 1
                     if self._source is not None:
@@ -330,7 +334,9 @@ class _Feed:
                     raise job.error
                 job.arrived.wait(left)
             self._values, self._errors = job.parts.pop(self._next)
-        self._values.reverse()
+        self._light = not self._errors and self._source is None and job.weight < _LIGHT
+        if not self._light:
+            self._values.reverse()
         return True
 
     def _refill(self) -> None:

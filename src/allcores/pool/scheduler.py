@@ -13,31 +13,26 @@ from __future__ import annotations
 import contextlib
 import marshal
 import os
-import selectors
 import signal
 import threading
 import time
-from collections.abc import Callable
-from functools import partial
 
 from allcores.pool import channels
-from allcores.pool.assigning import EXIT_SECONDS, FOREVER, Desk, close_all, forked_error
+from allcores.pool.assigning import EXIT_SECONDS, FOREVER, IDLE_SECONDS, forked_error
+from allcores.pool.buffers import Lost, unpack
 from allcores.pool.channels import Frame
-from allcores.pool.errors import PoolBroken, PoolError, RemoteTraceback, TaskKilled, TaskTimeout, WorkerDied, died
+from allcores.pool.deaths import After, Undertaker
+from allcores.pool.errors import PoolBroken, PoolError, RemoteTraceback, TaskKilled
+from allcores.pool.shield import Shield, ShieldedLock
 from allcores.pool.tasks import Call, Chunk, Job, Work
-from allcores.pool.worker_main import NOTHING
-from allcores.pool.workers import Server, Worker, describe, ooms
+from allcores.pool.workers import Server, Worker
 
-IDLE_SECONDS = 10.0  # a worker without work leaves after that long
 _STATUS_SECONDS = 0.5  # how long after its channel's end a worker's exit status is waited for
-_MOST_MOVES = 3  # workers that may die before they begin a task, until it is taken for the reason
-_MOST_STARTS = 8  # workers in a row that may end before they are ready
 _TICK = 3600.0
+_ATTENDED_MS = 1  # for so long a thread that waits for a result reads the worker's channel itself
 
-_After = list[Callable[[], object]]
 
-
-class Scheduler(Desk):
+class Scheduler(Undertaker):
     """The tasks and workers of one executor."""
 
     # ---- what callers call -----------------------------------------------------------------------------------------
@@ -71,6 +66,39 @@ class Scheduler(Desk):
                 if worker.running is task:
                     return False
         return True
+
+    def attend(self, task: Call) -> None:
+        """Wait for the answer of a task that runs, for a short while, in the thread that wants it.
+
+        The selector thread would have to be woken, and to wake that thread in its turn. Meanwhile it does not listen to
+        this worker; to all others it does.
+        """
+        if self.forked:
+            return
+        with Shield():  # Ctrl-C waits for the millisecond
+            with self.lock:
+                worker = task.worker
+                if (
+                    worker is None
+                    or worker.running is not task
+                    or not task.sent
+                    or worker.ended
+                    or worker.attended
+                    or worker in self.fresh
+                ):
+                    return
+                worker.attended = True
+                self.listener.change(worker.sock, False, False)
+            with worker.reading:
+                # The selector thread may have read it a moment ago.
+                if worker.running is task and not worker.ended and worker.poll.poll(_ATTENDED_MS):
+                    self._listen(worker)
+            with self.lock:
+                worker.attended = False
+                if not worker.ended:
+                    self.listener.change(worker.sock, True, worker in self.blocked)
+                if self.fresh or self.blocked or self.look_at < self.sleeps_until:
+                    self._wake()
 
     def kill(self, task: Work) -> bool:
         """End the worker that runs the task; False if none does."""
@@ -134,7 +162,7 @@ class Scheduler(Desk):
     def forget(self) -> None:
         """In a forked child: close what belongs to the parent, and have nobody wait for its tasks."""
         self.forked = True
-        self.lock = threading.Lock()  # whoever held it does not exist here
+        self.lock = ShieldedLock()  # whoever held it does not exist here
         tasks = [work for work in self.queue if isinstance(work, Call)]
         for worker in self.workers.values():
             tasks += [work for work in (worker.running, worker.ahead) if isinstance(work, Call)]
@@ -149,7 +177,7 @@ class Scheduler(Desk):
                 future.set_exception(forked_error())
         if self.server is not None:
             self.server.forget()
-        self.selector.close()
+        self.listener.close()
         self.woken.close()
         self.waker.close()
         self.thread = None
@@ -161,41 +189,46 @@ class Scheduler(Desk):
     def _loop(self) -> None:
         while True:
             with self.lock:
-                after: _After = []
+                after: After = []
                 timeout = self._tend(after)
             for call in after:
                 call()
             if timeout is None:
                 return
-            for key, events in self.selector.select(timeout):
-                worker = key.data
-                if worker is None:
+            for owner, readable in self.listener.wait(timeout):
+                if isinstance(owner, Worker):
+                    if readable and not owner.attended:
+                        with owner.reading:
+                            if not owner.ended:
+                                self._listen(owner)
+                elif isinstance(owner, Server):
+                    self._hear_server(owner)
+                else:
                     with contextlib.suppress(BlockingIOError):
                         self.woken.recv(4096)
-                    continue
-                if isinstance(worker, Server):
-                    self._hear_server(worker)
-                    continue
-                if events & selectors.EVENT_READ:
-                    try:
-                        messages = worker.reader.read()
-                    except BlockingIOError:
-                        messages = []
-                    except (EOFError, OSError):
-                        self._ended(worker)
-                        continue
-                    for message in messages:
-                        self._hear(worker, message)
 
-    def _tend(self, after: _After) -> float | None:
+    def _listen(self, worker: Worker) -> None:
+        """Take what has arrived from a worker. Its `reading` is held."""
+        try:
+            messages = worker.reader.read()
+        except BlockingIOError:
+            return
+        except (EOFError, OSError):
+            self._ended(worker)
+            return
+        for message in messages:
+            self._hear(worker, message)
+
+    def _tend(self, after: After) -> float | None:
         """Register, unregister, look at the time; return how long to sleep, None when all is over."""
         now = time.monotonic()
         if now < self.look_at and not self.fresh and not self.blocked and not self.closing:
             # While this thread has the GIL, whoever waits for the result just set cannot go on.
-            return min(self.look_at - now, _TICK)
+            self.sleeps_until = min(self.look_at, now + _TICK)
+            return self.sleeps_until - now
         for worker in self.fresh:
             if not worker.ended:
-                self.selector.register(worker.sock, selectors.EVENT_READ, worker)
+                self.listener.add(worker.sock, worker)
         self.fresh.clear()
         if self.server is not None:
             self._tend_server(self.server)
@@ -204,8 +237,7 @@ class Scheduler(Desk):
                 if not worker.ended:
                     with contextlib.suppress(OSError):
                         done = worker.writer.flush()
-                        events = selectors.EVENT_READ | (0 if done else selectors.EVENT_WRITE)
-                        self.selector.modify(worker.sock, events, worker)
+                        self.listener.change(worker.sock, True, not done)
                         if not done:
                             continue
                 self.blocked.discard(worker)
@@ -233,8 +265,10 @@ class Scheduler(Desk):
         if self.closing and not self.workers and not self.queue:
             self._end()
             return None
-        self.look_at = until
-        return max(0.0, until - now) if until < FOREVER else _TICK
+        # Workers that run now are to leave when they have been idle for a while.
+        self.look_at = min(until, now + (IDLE_SECONDS if self.workers else _TICK))
+        self.sleeps_until = self.look_at
+        return max(0.0, self.look_at - now)
 
     def _hear(self, worker: Worker, message: Frame) -> None:
         """Take one message of a worker's."""
@@ -249,9 +283,15 @@ class Scheduler(Desk):
             error.__cause__ = RemoteTraceback(trace)
             self._break(error)
             return
+        if message.sizes:
+            try:
+                message = message._replace(buffers=unpack(message.handle, message.sizes))
+            except Lost:  # it has ended, with this task as what it ran; that is about to be noticed
+                with self.lock:
+                    worker.kill("its answer is lost")
+                return
         work = worker.running
         if work is None or work.serial != message.serial:
-            close_all(message.descriptors)
             return
         if kind == channels.PART:
             work.answer(message)
@@ -300,7 +340,7 @@ class Scheduler(Desk):
     def _server_ended(self, server: Server) -> None:
         """Go on without the server: its workers die with it, the next one to start gets a new one."""
         with self.lock:
-            self.selector.unregister(server.sock)
+            self.listener.remove(server.sock)
             self.server = self.registered = None
             self.look_at = 0.0
             for worker in self.workers.values():
@@ -317,125 +357,18 @@ class Scheduler(Desk):
             self.look_at = 0.0
             worker.give_up = min(worker.give_up, time.monotonic() + _STATUS_SECONDS)
 
-    def _deaf(self, worker: Worker) -> None:
-        if not worker.ended:
-            worker.ended = True
-            if worker in self.idle:
-                self.idle.remove(worker)
-            with contextlib.suppress(KeyError):
-                self.selector.unregister(worker.sock)
-
     def _gone(self, worker: Worker) -> None:
         """Read what a dead worker still had sent, and bury it."""
-        with contextlib.suppress(BlockingIOError, EOFError, OSError):
+        with worker.reading, contextlib.suppress(BlockingIOError, EOFError, OSError):
             while not worker.ended:
                 for message in worker.reader.read():
                     self._hear(worker, message)
-        after: _After = []
+        after: After = []
         with self.lock:
             if worker.number in self.workers:
                 self._bury(worker, after)
         for call in after:
             call()
-
-    def _bury(self, worker: Worker, after: _After) -> None:
-        """Move on what a dead worker had. The lock is held; what is put in `after` is to be called without it."""
-        self._deaf(worker)
-        self.look_at = 0.0
-        del self.workers[worker.number]
-        self.blocked.discard(worker)
-        if self.on_death is not None:
-            self.on_death(worker, worker.phase())
-        if worker.ahead is not None:
-            self.queue.appendleft(worker.ahead)
-            worker.ahead = None
-        work, worker.running = worker.running, None
-        if work is not None:
-            self._lost(worker, work, after)
-        worker.close()
-        if not worker.ready and not worker.leaving and not worker.killed:
-            self.failed_starts += 1
-            if self.failed_starts >= _MOST_STARTS and self.broken is None:
-                how = describe(worker.status)
-                text = f"{_MOST_STARTS} workers in a row ended before they were ready; the last one {how}"
-                after.append(partial(self._break, PoolBroken(text)))
-                return
-        heavy = self._assign()
-        if heavy:
-            after.append(partial(self._deliver, heavy))
-
-    def _lost(self, worker: Worker, work: Work, after: _After) -> None:
-        """Decide what becomes of the work that a dead worker was given."""
-        begun = worker.begun(work.serial)
-        meant = worker.killed_for in (0, work.serial)
-        if isinstance(work, Chunk) and not work.killed:
-            self._lost_chunk(worker, work, begun, after)
-            return
-        if not work.killed and not meant:
-            self.queue.appendleft(work)  # its turn came between the decision to kill and the kill
-            return
-        if not begun and not worker.killed:
-            work.moves += worker.ready  # those that do not even start are counted apart
-            if work.moves <= _MOST_MOVES:
-                self.queue.appendleft(work)
-                return
-        if work.retries > 0 and not work.killed:
-            work.retries -= 1
-            self.queue.appendleft(work)
-            return
-        after.append(partial(work.fail, self._death(worker, work)))
-
-    def _lost_chunk(self, worker: Worker, work: Chunk, begun: bool, after: _After) -> None:
-        job, start, stop = work.job, work.start, work.stop
-        item = worker.item() if begun else NOTHING
-        if start <= item < stop:
-            error = self._death(worker, work)
-            after.append(partial(job.put, item, [None], {item: error}))
-            job.again.extendleft(part for part in ((item + 1, stop), (start, item)) if part[0] < part[1])
-        else:
-            moves = job.moved[start] = job.moved.get(start, 0) + worker.ready
-            if stop - start == 1 and (begun or moves > _MOST_MOVES):
-                after.append(partial(work.fail, self._death(worker, work)))
-            else:
-                if begun or moves > 1:  # between items, or while values were sent: whose fault it is shows one by one
-                    job.single.update(range(start, stop))
-                job.again.appendleft((start, stop))
-        self._requeue(job)
-
-    def _death(self, worker: Worker, work: Work) -> WorkerDied:
-        """Return the error of a task that died with its worker."""
-        if work.killed:
-            return died(work.name, worker.status, False, TaskKilled, f"{work.name} was ended by kill()")
-        if worker.killed == "timeout" and worker.killed_for == work.serial:
-            why = f"{work.name} ran longer than its timeout of {work.timeout} s"
-            return died(work.name, worker.status, False, TaskTimeout, why)
-        oom = False
-        if worker.status == -signal.SIGKILL and not worker.killed:
-            before, self.ooms = self.ooms, ooms()
-            oom = self.ooms > before
-        return died(work.name, worker.status, oom)
-
-    def _break(self, error: PoolError) -> None:
-        """Fail everything: no worker can be had."""
-        with self.lock:
-            self.broken = self.broken or error
-            works: list[Work | Job] = list(self.queue)
-            self.queue.clear()
-            for worker in self.workers.values():
-                works += [work for work in (worker.running, worker.ahead) if work is not None]
-                worker.running = worker.ahead = None
-                worker.leaving = True
-                worker.kill("broken")
-            self.idle.clear()
-            self.closing = True
-            self.look_at = 0.0
-        for work in works:
-            if isinstance(work, Job):
-                work.cancel(error)
-            elif isinstance(work, Chunk):
-                work.job.cancel(error)
-            else:
-                work.fail(PoolBroken(str(error), worker_traceback=error.worker_traceback))
 
     def run(self) -> None:
         """Be the selector thread."""
@@ -457,18 +390,15 @@ class Scheduler(Desk):
     def _tend_server(self, server: Server) -> None:
         if self.registered is not server:
             self.registered = server
-            self.selector.register(server.sock, selectors.EVENT_READ, server)
+            self.listener.add(server.sock, server)
         with contextlib.suppress(OSError):
-            done = server.writer.flush()
-            events = selectors.EVENT_READ | (0 if done else selectors.EVENT_WRITE)
-            if self.selector.get_key(server.sock).events != events:
-                self.selector.modify(server.sock, events, server)
+            self.listener.change(server.sock, True, not server.writer.flush())
 
     def _end(self) -> None:
         """Close everything: the last thing that happens."""
         if self.server is not None:
             self.server.close()
             self.server = None
-        self.selector.close()
+        self.listener.close()
         self.woken.close()
         self.waker.close()

@@ -38,7 +38,7 @@ def main(control_descriptor: int, fork_method: bool = False) -> None:
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     control.setblocking(False)
     children: dict[int, int] = {}  # process: worker
-    reader, writer = Reader(control), Writer(control)
+    reader, writer = Reader(control, with_descriptors=True), Writer(control)
     poller = select.poll()
     poller.register(woken, select.POLLIN)
     poller.register(control, select.POLLIN)

@@ -11,21 +11,22 @@ scheduler's lock held and call nothing of the user's.
 from __future__ import annotations
 
 import marshal
-import os
 import pickle
 import threading
 from collections import deque
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from allcores.pool import channels
-from allcores.pool.buffers import pack, unpack
+from allcores.pool.buffers import pack
 from allcores.pool.channels import Frame, frame
 from allcores.pool.errors import PoolError, RemoteTraceback, UnpicklableResult, UnpicklableTask
 from allcores.pool.pickling import dumps, loads
 
 if TYPE_CHECKING:
     from allcores.pool.scheduler import Scheduler
+    from allcores.pool.workers import Worker
+    from allcores.shared.blocks import Block, Pin
 
 _CHUNK_SECONDS = 0.01  # work of one chunk: far more than handing it out costs, and soon done
 _LEAST_SECONDS = 0.0002
@@ -51,6 +52,21 @@ class PoolFuture(Future[Any]):
                 self.set_running_or_notify_cancel()
         return True
 
+    def result(self, timeout: float | None = None) -> Any:
+        """Return what the call returns, or raise what it raises; TimeoutError after `timeout` seconds."""
+        self._attend(timeout)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Return what the call raises, None if it does not; TimeoutError after `timeout` seconds."""
+        self._attend(timeout)
+        return super().exception(timeout)
+
+    def _attend(self, timeout: float | None) -> None:
+        task, scheduler = self._task, self._scheduler
+        if task is not None and scheduler is not None and (timeout is None or timeout > 0.1):
+            scheduler.attend(task)
+
     def kill(self) -> bool:
         """End the call, also when it runs: then by ending its worker, and the future raises `TaskKilled`.
 
@@ -71,6 +87,13 @@ class PoolFuture(Future[Any]):
             return self.set_running_or_notify_cancel()
 
 
+class Messages(NamedTuple):
+    """What a worker is sent."""
+
+    pieces: list[list[memoryview]]  # of each message
+    pin: Pin | None = None  # of large buffers
+
+
 class Work:
     """What a worker can be given."""
 
@@ -85,6 +108,8 @@ class Work:
         self.deadline = float("inf")
         self.retries = 0
         self.killed = False
+        self.worker: Worker | None = None  # that has it as the running one, or had
+        self.pin: Pin | None = None  # of buffers on their way; dropped, it is taken back if nobody has loaded them
 
     def begin(self) -> bool:
         """Note that it runs from now on; False if nobody wants it any more. Locked."""
@@ -94,8 +119,11 @@ class Work:
         """Whether it is still to be run. Locked."""
         raise NotImplementedError
 
-    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
-        """Return the pieces of its message and the descriptors to send along."""
+    def messages(self, serial: int, claim: int, define: bool) -> Messages:
+        """Return the messages that it takes; with `define`, the function of a map goes first.
+
+        Two threads may be here at once, for two workers, of which only the later one gets it.
+        """
         raise NotImplementedError
 
     def fail(self, error: BaseException) -> None:
@@ -136,9 +164,13 @@ class Call(Work):
         """Whether the future is not cancelled."""
         return not self.future.done()
 
-    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
+    def messages(self, serial: int, claim: int, define: bool) -> Messages:  # noqa: ARG002
         """Return the message; large arguments are copied now, not when the call was queued."""
-        return message(channels.TASK + claim, serial, self.payload, self.buffers)
+        if not self.buffers:
+            return Messages([frame(channels.TASK + claim, serial, self.payload)])
+        pin = pack(self.buffers).pin()
+        sizes = [buffer.nbytes for buffer in self.buffers]
+        return Messages([frame(channels.TASK + claim, serial, self.payload, sizes, pin.handle)], pin)
 
     def fail(self, error: BaseException) -> None:
         """Give the future an error."""
@@ -160,7 +192,7 @@ class Call(Work):
         return False
 
     def _let_go(self) -> None:
-        self.payload, self.buffers = b"", []
+        self.payload, self.buffers, self.pin, self.worker = b"", [], None, None
         self.future._task = None
 
 
@@ -199,9 +231,9 @@ class Job:
         self.queued = False
         self.raised = False  # the user has seen an error of it
         self.lazy = lazy  # items are made as they are needed
-        self.shared: tuple[list[memoryview], int] | None = (
-            None  # buffers of a chunk, and the memory they were copied to
-        )
+        self.shared: tuple[list[memoryview], Block] | None = None  # buffers of a chunk, and the copy of them
+        self.closure: Block | None = None  # large buffers of the function
+        self.pins: list[Pin] = []  # of messages with these
         self.last = 1
         self.measured = measured
         # Seconds and bytes of an item: as an earlier map of this function found them, to begin with.
@@ -243,38 +275,38 @@ class Job:
         self.cursor = start + size
         return Chunk(self, start, self.cursor)
 
-    def packed(self, buffers: list[memoryview]) -> int:
-        """Return a descriptor of memory that holds the buffers.
+    def definition(self, serial: int) -> list[memoryview]:
+        """Return the message with the function. Workers load it even if the chunk behind it is taken back."""
+        payload, buffers = self.function
+        if not buffers:
+            return frame(channels.DEFINE, serial, payload)
+        with self.arrived:
+            if self.closure is None:
+                self.closure = pack(buffers)
+            self.pins.append(self.closure.pin())
+            return frame(channels.DEFINE, serial, payload, [one.nbytes for one in buffers], self.pins[-1].handle)
 
-        Chunks of the same arrays get the same memory, as workers map it each for itself (MAP_PRIVATE). Not with
-        `buffersize`: there an item may be an array of before with other content.
+    def packed(self, buffers: list[memoryview]) -> Block:
+        """Return memory that holds the buffers.
+
+        Chunks of the same arrays get the same memory, as each worker maps it privately. Not with `buffersize`: there an
+        item may be an array of before with other content.
         """
         if self.lazy:
             return pack(buffers)
         with self.arrived:
-            before = self.shared
-            if before is None or not same(before[0], buffers):
-                self.release()
-                before = self.shared = buffers, pack(buffers)
-            return os.dup(before[1])
-
-    def release(self) -> None:
-        """Give up the memory that chunks shared."""
-        shared, self.shared = self.shared, None
-        if shared is not None:
-            os.close(shared[1])
-
-    def __del__(self) -> None:
-        if hasattr(self, "shared"):
-            self.release()
+            if self.shared is None or not same(self.shared[0], buffers):
+                self.shared = None  # its memory first, for the next
+                self.shared = buffers, pack(buffers)
+            return self.shared[1]
 
     def put(self, first: int, values: list[Any], errors: dict[int, BaseException]) -> None:
         """Keep what became of some items, for whoever waits for them."""
         with self.arrived:
             self.items[first : first + len(values)] = [None] * len(values)
             self.parts[first] = values, errors
-            if self.shared is not None and not self.left:
-                self.release()
+            if not self.left:
+                self.shared = None
             self.arrived.notify_all()
 
     def cancel(self, error: BaseException | None = None) -> None:
@@ -301,7 +333,7 @@ class Chunk(Work):
 
     wanted = begin
 
-    def message(self, serial: int, claim: int) -> tuple[list[memoryview], list[int]]:
+    def messages(self, serial: int, claim: int, define: bool) -> Messages:
         """Pickle the items, now that it is known how many."""
         job = self.job
         try:
@@ -309,10 +341,12 @@ class Chunk(Work):
         except Exception as error:
             raise unpicklable(error, self.name, "an argument") from error
         job.weight = (len(payload) + sum(buffer.nbytes for buffer in buffers)) / (self.stop - self.start)
+        before = [job.definition(serial)] if define else []
         if not buffers:
-            return frame(channels.MAP + claim, serial, payload), []
+            return Messages([*before, frame(channels.MAP + claim, serial, payload)])
+        pin = job.packed(buffers).pin()
         sizes = [buffer.nbytes for buffer in buffers]
-        return frame(channels.MAP + claim, serial, payload, sizes, 1), [job.packed(buffers)]
+        return Messages([*before, frame(channels.MAP + claim, serial, payload, sizes, pin.handle)], pin)
 
     def fail(self, error: BaseException) -> None:
         """End all that is left of it with an error."""
@@ -362,26 +396,13 @@ def same(left: list[memoryview], right: list[memoryview]) -> bool:
     )
 
 
-def message(kind: int, serial: int, payload: bytes, buffers: list[memoryview]) -> tuple[list[memoryview], list[int]]:
-    """Return pieces and descriptors of a message."""
-    if not buffers:
-        return frame(kind, serial, payload), []
-    sizes = [buffer.nbytes for buffer in buffers]
-    return frame(kind, serial, payload, sizes, 1), [pack(buffers)]
-
-
 def outcome(kind: int, content: Frame | bytes, name: str) -> tuple[bool, Any]:
     """Return (True, value) or (False, error) of what a worker sent; raises what cannot be loaded."""
     payload = content.payload if isinstance(content, Frame) else memoryview(content)
     if kind == channels.RESULT:
         assert isinstance(content, Frame)
         try:
-            buffers: list[memoryview] = []
-            if content.sizes:
-                if not content.descriptors:
-                    raise OSError("no descriptor left in this process for a large result")
-                buffers = unpack(content.descriptors.pop(), content.sizes)
-            return True, loads(payload, buffers)
+            return True, loads(payload, content.buffers or [])
         except Exception as error:
             text = f"the result of {name} cannot be loaded here: {type(error).__name__}: {error}"
             raise UnpicklableResult(text, task=name) from error

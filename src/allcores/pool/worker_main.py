@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import errno
 import marshal
 import os
 import pickle
@@ -24,14 +23,12 @@ from types import ModuleType
 from typing import Any
 
 from allcores.pool import channels
-from allcores.pool.buffers import mapping, pack, unpack
+from allcores.pool.board import BEGUN, COUNT_SHIFT, ITEM, NOTHING, mapped
+from allcores.pool.buffers import pack, unpack
 from allcores.pool.channels import Frame, Reader, Writer, frame
 from allcores.pool.pickling import dumps, loads
 
-BOARD = 4096  # bytes that parent and worker both map
-BEGUN, ITEM = 0, 1  # words of it: the serial number of the message that is worked on, the item of a chunk
-NOTHING = 2**64 - 1  # as ITEM: no item of the chunk is running
-_SETTLED, _SMALL = 16, 5e-6  # items, and seconds of each, after which the clock is looked at now and then only
+_SMALL, _MOST = 3e-6, 64  # seconds of an item below which several run between two looks at the clock, and how many
 _SEND_EVERY = 0.05  # seconds after which the finished items of a chunk go out
 
 _BOOTSTRAP = """
@@ -62,18 +59,16 @@ class Worker:
         self.sock = sock
         self.claims = claims
         self.reader, self.writer = Reader(sock), Writer(sock)
-        self.board = mapping(board, BOARD).cast("Q")
+        self.board = mapped(board)
         os.close(board)
         self.claimed = [0, 0]
         self.function: Callable[..., Any] | None = None  # of the map that chunks are of
         self.function_error = ""
 
-    def send(
-        self, kind: int, serial: int, payload: bytes, sizes: Sequence[int] = (), packed: Sequence[int] = ()
-    ) -> None:
+    def send(self, kind: int, serial: int, payload: bytes, sizes: Sequence[int] = (), handle: bytes = b"") -> None:
         """Send one message; EOFError when the parent is gone."""
         try:
-            self.writer.send(frame(kind, serial, payload, sizes, len(packed)), packed)
+            self.writer.send(frame(kind, serial, payload, sizes, handle))
         except OSError as error:
             raise EOFError from error
 
@@ -131,33 +126,37 @@ class Worker:
             self.send(channels.BAD_TASK, serial, marshal.dumps(self.function_error))
             return
         clock = time.perf_counter
-        began = clock()
+        began = before = clock()
         send_at = began + _SEND_EVERY
         values: list[Any] = []
-        append = values.append
-        unlooked, settled = 0, start + _SETTLED
         errors: dict[int, Any] = {}
         first = index = start  # first: of those that were not sent yet
         stop = start + len(items)
+        size = 1  # small items run in batches: to say for each that it runs, and to look at the clock, takes as long
         while index < stop:
+            batch = items[index - start : index - start + size]
+            board[ITEM] = index | len(batch) << COUNT_SHIFT
+            append = values.append
             try:
-                for index, item in enumerate(items[index - start :], index):  # noqa: B020  goes on behind an error
-                    board[ITEM] = index
-                    append(function(*item) if spread else function(item))
-                    if not index & unlooked and clock() > send_at:
-                        break
-                    if index == settled:  # looking at the clock takes as long as a small item
-                        unlooked = 15 if clock() - began < _SMALL * _SETTLED else 0
+                if spread:
+                    for item in batch:
+                        append(function(*item))
+                else:
+                    for item in batch:
+                        append(function(item))
             except BaseException as error:  # noqa: BLE001
-                values.append(None)
-                errors[index] = raised(error)
-            index += 1
-            if clock() > send_at and index < stop:
+                errors[first + len(values)] = raised(error)
+                append(None)
+            index = first + len(values)
+            now = clock()
+            size = min(2 * size, _MOST) if now - before < _SMALL * size else max(1, size // 2)
+            before = now
+            if now > send_at and index < stop:
                 board[ITEM] = NOTHING
-                self.send_part(channels.PART, serial, first, values, errors, clock() - began)
+                self.send_part(channels.PART, serial, first, values, errors, now - began)
                 first, values, errors = index, [], {}
-                append = values.append
-                send_at = clock() + _SEND_EVERY
+                before = clock()
+                send_at = before + _SEND_EVERY
         board[ITEM] = NOTHING
         self.send_part(channels.RESULT, serial, first, values, errors, clock() - began)
 
@@ -188,8 +187,6 @@ class Worker:
                     turn = kind >= channels.CLAIMS[1]
                     kind -= channels.CLAIMS[turn]
                     if not self.claim(turn, message.serial):
-                        for descriptor in message.descriptors:
-                            os.close(descriptor)
                         continue
                 if kind == channels.TASK:
                     self.run(message)
@@ -223,21 +220,19 @@ class Worker:
         return True
 
 
-def encoded(obj: object) -> tuple[bytes, list[int], list[int]]:
-    """Return an object as payload, sizes of its buffers and the descriptor that has them."""
+def encoded(obj: object) -> tuple[bytes, list[int], bytes]:
+    """Return an object as payload, sizes of its buffers and the handle of what has them."""
     payload, buffers = dumps(obj)
     if not buffers:
-        return payload, [], []
-    return payload, [buffer.nbytes for buffer in buffers], [pack(buffers)]
+        return payload, [], b""
+    return payload, [buffer.nbytes for buffer in buffers], pack(buffers).handle()
 
 
 def load(message: Frame, private: bool = False) -> Any:
     """Return the object that a message carries."""
     if not message.sizes:
         return loads(message.payload, [])
-    if not message.descriptors:
-        raise OSError(errno.EMFILE, "no descriptor left in the worker for a large argument")
-    return loads(message.payload, unpack(message.descriptors.pop(), message.sizes, private))
+    return loads(message.payload, unpack(message.handle, message.sizes, private))
 
 
 def trace(error: BaseException) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -16,8 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from allcores.pool import channels, server, worker_main
-from allcores.pool.buffers import anonymous, mapping
+from allcores.pool import board, channels, server, worker_main
 from allcores.pool.channels import Reader, Writer, frame
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Worker:
         self.done = 0
         self.defined = 0  # the map whose function it has
         self.ready = False
+        self.reading = threading.Lock()  # held by who reads and hears what it sends
+        self.attended = False  # by a thread that waits for its answer: the selector thread does not listen to it
         self.leaving = False
         self.ended = False  # nothing comes from it any more
         self.status: int | None = None
@@ -128,16 +130,16 @@ class Worker:
                     descriptors.append(os.dup(self.claims[-1]))
                 else:
                     descriptors.append(os.dup(descriptors[0]))  # not used there: nothing is sent ahead
-            board = anonymous("allcores-board")
-            descriptors.append(board)
-            os.ftruncate(board, worker_main.BOARD)
-            self.board = mapping(board, worker_main.BOARD).cast("Q")
+            descriptors.append(board.new())
+            self.board = board.mapped(descriptors[-1])
         except BaseException:
             for descriptor in descriptors:
                 os.close(descriptor)
             self.close()
             raise
         self.sock.setblocking(False)
+        self.poll = select.poll()
+        self.poll.register(self.sock, select.POLLIN)
         self.reader, self.writer = Reader(self.sock), Writer(self.sock)
         method = b"spawn" if server.method == "spawn" else b"fork"
         server.writer.send(frame(channels.SPAWN, number, method, descriptors=4), descriptors)
@@ -166,11 +168,15 @@ class Worker:
 
     def begun(self, serial: int) -> bool:
         """Whether the worker has started to load this message."""
-        return self.board[worker_main.BEGUN] == serial
+        return self.board[board.BEGUN] == serial
 
-    def item(self) -> int:
-        """Return the item of a chunk that it is at."""
-        return self.board[worker_main.ITEM]
+    def items(self) -> range:
+        """Return the items of a chunk of which one runs; none between items, and for a single call."""
+        word = self.board[board.ITEM]
+        if word == board.NOTHING:
+            return range(0)
+        count, first = divmod(word, 1 << board.COUNT_SHIFT)
+        return range(first, first + count)
 
     def kill(self, why: str, work: Work | None = None) -> None:
         """Have the server end the worker at once, because of `work`."""

@@ -4,7 +4,10 @@
     handle = block.handle()             bytes, some 60 of them, for any process of this machine; pins the block
     block = attach(handle)              there: a Block over the same memory; the first attach takes the pin back
     block = attach(handle, readonly=True)
-    unpin(handle)                       the sender's, of a message that nobody will load (its receiver died)
+    block = attach(handle, private=True)    changes stay in this process
+    pin = block.pin(); pin.handle       a handle that is taken back with the Pin, if nobody has loaded it until then
+    unpin(handle)                       the same for a handle: of a message that nobody will load (its receiver died)
+    block.write(offset, buffer)         copies, on several threads
     block, offset = block_of(array)     where an array's memory lies, None where it is not shared
     reclaim()                           drops now what dead processes held; happens by itself within half a second
 
@@ -14,7 +17,7 @@ raises MemoryError before anything is touched, `attach` raises SharedArrayGone w
 
 from __future__ import annotations
 
-from allcores._shared import Block, SharedArrayGone, attach, block_of, reclaim, unpin
+from allcores._shared import Block, Pin, SharedArrayGone, attach, block_of, reclaim, unpin
 from allcores.shared.memory import allocate
 
-__all__ = ["Block", "SharedArrayGone", "allocate", "attach", "block_of", "reclaim", "unpin"]
+__all__ = ["Block", "Pin", "SharedArrayGone", "allocate", "attach", "block_of", "reclaim", "unpin"]
