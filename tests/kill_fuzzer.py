@@ -220,7 +220,9 @@ def main(rounds=200, seed=1, least=40):
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         seen = fuzz(int(rounds), int(seed), folder, int(least))
-    print(f"{rounds} rounds, seed {seed}, {time.perf_counter() - start:.1f} s; nothing left behind; workers killed while")
+    print(
+        f"{rounds} rounds, seed {seed}, {time.perf_counter() - start:.1f} s; nothing left behind; workers killed while"
+    )
     for phase in PHASES:
         print(f"{phase:12} {seen[phase]:5}")
 

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from concurrent.futures import Executor as _Executor
 from pathlib import Path
@@ -209,7 +209,13 @@ class Executor(_Executor):
         end = None if timeout is None else time.monotonic() + timeout
         spread = len(iterables) != 1
         source: Iterator[Any] = zip(*iterables, strict=False) if spread else iter(iterables[0])
-        items = list(source) if buffersize is None else list(itertools.islice(source, buffersize))
+        items: Any
+        if buffersize is not None:
+            items = list(itertools.islice(source, buffersize))
+        elif not spread and type(iterables[0]) is range:
+            items = iterables[0]  # its parts travel as ranges too
+        else:
+            items = list(source)
         job = Job(
             next(self._jobs),
             fn,
@@ -264,12 +270,14 @@ class Results:
 
     def __init__(self, feed: _Feed) -> None:
         self._feed = feed
-        self._generator: Generator[Any, None, None] = feed.generate()
+        self._generator = feed.generate()
+        self._items = itertools.chain.from_iterable(self._generator)
 
     def __iter__(self) -> Iterator[Any]:
         if inspect.getgeneratorstate(self._generator) == inspect.GEN_CLOSED:  # it has raised an item's error
             self._generator = self._feed.generate()
-        return self._generator
+            self._items = itertools.chain.from_iterable(self._generator)
+        return self._items
 
     def __next__(self) -> Any:
         return next(iter(self))
@@ -288,15 +296,14 @@ class _Feed:
         self._light = False  # small ones, and no error among them
         self._errors: dict[int, BaseException] = {}
 
-    def generate(self) -> Generator[Any, None, None]:
-        """Yield results until one is an error."""
-        # A generator, because it is twice as fast as __next__; it ends with an error, and a new one goes on behind.
+    def generate(self) -> Generator[Sequence[Any], None, None]:
+        """Yield results, some at a time, until one is an error; then a new generator goes on behind."""
         try:
             while True:
-                if self._light:  # twice as fast as what follows, but keeps results until all of them are taken
+                if self._light:  # faster than what follows, but keeps results until all of them are taken
                     values, self._values, self._light = self._values, [], False
                     self._next += len(values)
-                    yield from values
+                    yield values
                     del values
                 while self._values:
                     self._next += 1
@@ -310,7 +317,7 @@ class _Feed:
                             raise error
                         finally:
                             del error  # its traceback refers to this frame
-                    yield self._values.pop()
+                    yield (self._values.pop(),)
                 if not self._await():
                     return
         except (GeneratorExit, TimeoutError) as stop:
@@ -341,8 +348,10 @@ class _Feed:
 
     def _refill(self) -> None:
         assert self._source is not None
+        items = self._job.items
+        assert isinstance(items, list)
         for item in itertools.islice(self._source, 1):
-            self._job.items.append(item)
+            items.append(item)
             with contextlib.suppress(RuntimeError):
                 self._scheduler.submit(self._job)
 

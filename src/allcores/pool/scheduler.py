@@ -91,7 +91,7 @@ class Scheduler(Undertaker):
                 self.listener.change(worker.sock, False, False)
             with worker.reading:
                 # The selector thread may have read it a moment ago.
-                if worker.running is task and not worker.ended and worker.poll.poll(_ATTENDED_MS):
+                if worker.running is task and worker.poll.poll(_ATTENDED_MS):
                     self._listen(worker)
             with self.lock:
                 worker.attended = False

@@ -205,7 +205,7 @@ class Job:
         function: Any,
         name: str,
         spread: bool,
-        items: list[Any],
+        items: list[Any] | range,
         *,
         chunksize: int | None,
         lazy: bool,
@@ -303,7 +303,8 @@ class Job:
     def put(self, first: int, values: list[Any], errors: dict[int, BaseException]) -> None:
         """Keep what became of some items, for whoever waits for them."""
         with self.arrived:
-            self.items[first : first + len(values)] = [None] * len(values)
+            if type(self.items) is list:
+                self.items[first : first + len(values)] = [None] * len(values)
             self.parts[first] = values, errors
             if not self.left:
                 self.shared = None
