@@ -44,7 +44,7 @@ def tenth_of_a_millisecond(_):
     return n
 
 
-# --- pools: each a pair of functions, call(f, x) and map(f, items), which return results ---------------------------------
+# --- pools: each a pair of functions, call(f, x) and map(f, items), which return results ------------------------------
 
 
 def allcores():
@@ -53,7 +53,7 @@ def allcores():
 
 
 def _by_chunks(executor):
-    """The standard library's map sends items one by one, unless it is told otherwise."""
+    """Return the pair for an executor whose map sends items one by one, unless it is told otherwise."""
     return (
         lambda f, x: executor.submit(f, x).result(),
         lambda f, items: list(executor.map(f, items, chunksize=max(1, len(items) // (4 * WORKERS)))),
@@ -94,7 +94,7 @@ def bare():
 
 
 def echo():
-    """A bare socketpair to a process that sends back 100 bytes; only calls, whatever the function."""
+    """Send 100 bytes over a bare socketpair to a process that sends them back, whatever the function."""
     here, there = socket.socketpair()
     code = f"import socket; s = socket.socket(fileno={there.fileno()})\nwhile d := s.recv(100): s.send(d)"
     subprocess.Popen([sys.executable, "-c", code], pass_fds=[there.fileno()])
@@ -119,7 +119,7 @@ POOLS = {
 }
 
 
-# --- rows: a function of (call, map) that returns seconds ----------------------------------------------------------------
+# --- rows: a function of (call, map) that returns seconds -------------------------------------------------------------
 
 
 def timed(work, count=1):

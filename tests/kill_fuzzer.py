@@ -51,7 +51,7 @@ def children():
 
 
 def what_is_there():
-    """What a pool must not leave: descriptors, processes, names in /dev/shm, shared memory; compared before and after."""
+    """Return what a pool must not leave: descriptors, processes, names in /dev/shm, shared memory."""
     gc.collect()
     if sys.platform == "linux":
         ac.shared.release()

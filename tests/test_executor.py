@@ -18,6 +18,8 @@ import allcores as ac
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are for POSIX systems")
 
+needs_shared = pytest.mark.skipif(sys.platform != "linux", reason="shared memory needs Linux")
+
 PATIENCE = 60
 
 
@@ -161,6 +163,49 @@ def test_arrays_go_both_ways(executor, n, order):
     assert back.flags.writeable
     back += 1
     assert back.flags.c_contiguous == a.flags.c_contiguous
+
+
+def doubled_in_place(array):
+    array *= 2
+    return float(array[0]), float(array[-1])
+
+
+@needs_shared
+def test_each_task_has_arguments_of_its_own(executor):
+    a = np.ones(100_000)
+    assert list(executor.map(doubled_in_place, [a] * 5)) == [(2, 2)] * 5
+    assert executor.submit(doubled_in_place, a).result(PATIENCE) == (2, 2)
+    assert a.sum() == a.size
+
+
+def in_halves(array):
+    return array[: len(array) // 2], array[len(array) // 2 :]
+
+
+@needs_shared
+def test_changes_of_arrays_are_seen_on_the_next_call(executor):
+    plain, shared = np.ones(100_000), ac.shared.ones(100_000)
+    for i in range(5):
+        plain[0] = shared[0] = i
+        for a in (plain, shared):
+            assert list(executor.map(np.sum, [a, a])) == [a.sum()] * 2
+            assert executor.submit(np.sum, a).result(PATIENCE) == a.sum()
+    executor.submit(doubled_in_place, shared).result(PATIENCE)
+    assert shared.sum() == plain.sum() * 2
+
+
+@needs_shared
+def test_no_shared_memory_for_a_large_argument(executor, monkeypatch):
+    from allcores.shared import memory
+
+    monkeypatch.setattr(memory, "headroom", lambda: 0.0)
+    ac.shared.release()
+    with pytest.raises(MemoryError, match="is more than the 0 bytes"):
+        executor.submit(np.sum, np.ones(10_000_000)).result(PATIENCE)
+    found = executor.map(np.sum, [np.ones(10_000_000)])
+    with pytest.raises(MemoryError, match="is more than the 0 bytes"):
+        next(found)
+    assert executor.submit(np.sum, np.ones(10)).result(PATIENCE) == 10
 
 
 def test_many_large_results_hold_no_descriptor(executor):

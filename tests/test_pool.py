@@ -1,5 +1,6 @@
 """Tasks and workers when something goes wrong: crashes, kills, signals, forks, the program's own end."""
 
+import functools
 import os
 import pickle
 import signal
@@ -105,6 +106,17 @@ def test_killed_workers_take_nobody_along(tmp_path):
     seen = kill_fuzzer.fuzz(rounds, 1, str(tmp_path), least)
     print(seen)
     assert all(seen[phase] >= least for phase in kill_fuzzer.PHASES)
+
+
+@pytest.mark.parametrize("bad", [0, 16, 700, 1999])
+def test_of_small_items_the_one_at_fault_fails_alone(executor, bad):
+    # They run in batches: whose fault it is shows when each of the batch runs alone.
+    results = executor.map(functools.partial(crash_on, bad=bad), range(2000))
+    assert [next(results) for _ in range(bad)] == list(range(bad))
+    with pytest.raises(ac.WorkerDied) as caught:
+        next(results)
+    assert caught.value.exitcode == 5
+    assert list(results) == list(range(bad + 1, 2000))
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT, signal.SIGTERM])
@@ -409,6 +421,43 @@ def test_ctrl_c_ends_cleanly():
     assert stderr.count("Traceback") == 1
     assert "KeyboardInterrupt" in stderr
     assert not wait_for_end(pids, 5)
+
+
+@needs_proc
+def test_ctrl_c_at_any_moment_loses_no_task():
+    script = START + textwrap.dedent("""
+        import random, signal, threading
+        def double(x):
+            return 2 * x
+        executor.submit(abs, 1).result()
+        futures, interrupts, over = [], 0, False
+        def storm():
+            while not over:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(random.random() * 2e-3)
+        thread = threading.Thread(target=storm)
+        while interrupts < 300:
+            try:
+                if not thread.ident:
+                    thread.start()
+                for i in range(1000):
+                    futures.append((i, executor.submit(double, i)))
+                    if i % 3 == 0:
+                        assert futures[-1][1].result(60) == 2 * i
+            except KeyboardInterrupt:
+                interrupts += 1
+        while True:  # one more may come until the thread has ended
+            try:
+                over = True
+                thread.join()
+                break
+            except KeyboardInterrupt:
+                pass
+        assert [future.result(60) for _, future in futures] == [2 * i for i, _ in futures]
+        assert list(executor.map(double, range(100))) == list(range(0, 200, 2))
+        print(len(futures), "right")
+    """)
+    assert "right" in run_script(script).stdout
 
 
 def test_the_program_ends_with_its_tasks_done():

@@ -3,6 +3,7 @@
 import copy
 import gc
 import importlib.util
+import os
 import pickle
 import resource
 import subprocess
@@ -325,6 +326,66 @@ def test_blocks():
     array = np.frombuffer(view, "u1", offset=100)
     assert blocks.block_of(array[7:]) == (block, 107)
     assert blocks.allocate(0).nbytes == 0
+
+
+def test_pins_end_with_their_message():
+    block = blocks.allocate(100_000)
+    pin = block.pin()
+    del block
+    assert ac.shared.usage()["arrays"] == 1
+    del pin
+    assert ac.shared.usage()["arrays"] == 0
+    block = blocks.allocate(100_000)
+    pin = block.pin()
+    del block
+    block = blocks.attach(pin.handle)
+    del pin  # loaded already: no harm
+    memoryview(block)[0] = 1
+    pin = block.pin()
+    child = os.fork()
+    if not child:
+        del pin, block  # neither is the child's to end
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    del block
+    assert memoryview(blocks.attach(pin.handle))[0] == 1
+    with pytest.raises(TypeError, match=r"made by Block.pin\(\)"):
+        type(pin)()
+
+
+@pytest.mark.parametrize("nbytes", [100, 100_000, 5_000_001])
+def test_private_blocks(nbytes):
+    block = blocks.allocate(nbytes)
+    spare = blocks.allocate(nbytes)  # so that it does not begin where its arena does
+    for one in (block, spare):
+        block = one
+        memoryview(block)[:] = bytes(nbytes)
+        private = blocks.attach(block.handle(), private=True)
+        view = memoryview(private)
+        view[0] = view[nbytes - 1] = 7
+        assert memoryview(block).tobytes() == bytes(nbytes)
+        assert view[0] == view[-1] == 7
+        array = np.frombuffer(private, "u1")
+        assert not ac.shared.is_shared(array)
+        with pytest.raises(ValueError, match="this process's alone"):
+            private.handle()
+        del view, private
+        assert array[0] == 7
+        del array
+
+
+def test_blocks_are_written():
+    block = blocks.allocate(5_000_000)
+    source = np.arange(1_000_000, dtype="u4")
+    block.write(64, memoryview(source))
+    np.testing.assert_array_equal(np.frombuffer(block, "u4", offset=64, count=source.size), source)
+    for offset in (-1, 1_000_001, 5_000_000):
+        with pytest.raises(ValueError, match="cannot be written at"):
+            block.write(offset, memoryview(source))
+    with pytest.raises(ValueError, match="cannot be written"):
+        blocks.attach(block.handle(), readonly=True).write(0, b"a")
+    with pytest.raises(BufferError):
+        block.write(0, memoryview(source)[::2])
 
 
 def test_a_million_made_and_dropped():

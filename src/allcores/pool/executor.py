@@ -12,7 +12,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures import Executor as _Executor
 from pathlib import Path
@@ -25,8 +25,6 @@ from allcores.pool.pickling import dumps
 from allcores.pool.scheduler import Scheduler
 from allcores.pool.tasks import Call, Job, PoolFuture, name_of, unpicklable
 from allcores.pool.workers import METHODS, capped
-
-_LIGHT = 1024  # bytes of a result
 
 _schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
@@ -292,19 +290,17 @@ class _Feed:
         self._source = source
         self._end = end
         self._next = 0  # the item whose result comes next
-        self._values: list[Any] = []  # results that are here; the next one is last, unless they are light
-        self._light = False  # small ones, and no error among them
+        self._values: list[Any] = []  # results that are here, the next one last
         self._errors: dict[int, BaseException] = {}
 
-    def generate(self) -> Generator[Sequence[Any], None, None]:
+    def generate(self) -> Generator[Iterable[Any], None, None]:
         """Yield results, some at a time, until one is an error; then a new generator goes on behind."""
         try:
             while True:
-                if self._light:  # faster than what follows, but keeps results until all of them are taken
-                    values, self._values, self._light = self._values, [], False
+                if not self._errors and self._source is None:
+                    values = self._values
                     self._next += len(values)
-                    yield values
-                    del values
+                    yield map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
                 while self._values:
                     self._next += 1
                     if self._source is not None:
@@ -341,9 +337,7 @@ class _Feed:
                     raise job.error
                 job.arrived.wait(left)
             self._values, self._errors = job.parts.pop(self._next)
-        self._light = not self._errors and self._source is None and job.weight < _LIGHT
-        if not self._light:
-            self._values.reverse()
+        self._values.reverse()
         return True
 
     def _refill(self) -> None:

@@ -241,8 +241,9 @@ class Job:
         self.seconds: float | None = found[0] if found else None
         self.weight = found[1] if found else 0.0
         if found and items:
-            first = items[0] if spread else items[:1]
-            self.weight = max(self.weight, sum(getattr(argument, "nbytes", 0) for argument in first))
+            first: Any = items[0]
+            arguments = first if spread else (first,)
+            self.weight = max(self.weight, sum(getattr(argument, "nbytes", 0) for argument in arguments))
             self.last = 1000
 
     @property
