@@ -26,6 +26,7 @@ from allcores.pool.channels import HEADER, RESULT
 
 PHASES = ("idle", "receiving", "computing", "mid-header", "mid-payload")
 SIZES = (1, 100, 10_000, 1_000_000, 10_000_000, 100_000_000)
+OTHERS = ("sem.mp-", "sem.loky", "joblib_", "psm_", "torch_")  # what other programs may make in /dev/shm meanwhile
 PATIENCE = 60.0  # seconds; a future that takes longer hangs
 
 
@@ -58,7 +59,7 @@ def what_is_there():
     return (
         descriptors(),
         children(),
-        set(os.listdir("/dev/shm")),
+        {name for name in os.listdir("/dev/shm") if not name.startswith(OTHERS)},
         ac.shared.usage() if sys.platform == "linux" else None,
     )
 
