@@ -39,6 +39,13 @@ def executor():
         yield executor
 
 
+def wait_until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
 def own_pid(*_):
     return os.getpid()
 
@@ -192,6 +199,44 @@ def test_changes_of_arrays_are_seen_on_the_next_call(executor):
             assert executor.submit(np.sum, a).result(PATIENCE) == a.sum()
     executor.submit(doubled_in_place, shared).result(PATIENCE)
     assert shared.sum() == plain.sum() * 2
+
+
+def crash_first(path, array):
+    if not path.exists():
+        path.touch()
+        os._exit(1)
+    return float(array.sum())
+
+
+_kept = []
+
+
+def keep(array):
+    _kept.append(array)
+
+
+def total_of_kept(_):
+    return float(sum(array.sum() for array in _kept))
+
+
+@needs_shared
+def test_shared_arrays_stay_until_their_task_is_done(tmp_path):
+    with ac.Executor(2, initializer=keep, initargs=(ac.shared.ones(1000),)) as executor:
+        # Nobody but the task has them, and the first worker dies with it.
+        futures = [executor.submit_with(crash_first, tmp_path / str(i), ac.shared.ones(100), retries=1) for i in (1, 2)]
+        assert [future.result(PATIENCE) for future in futures] == [100, 100]
+        assert list(executor.map(total_of_kept, range(4), chunksize=1)) == [1000] * 4
+        assert list(executor.map(np.sum, [ac.shared.ones(n) for n in (10, 20, 30)])) == [10, 20, 30]
+        closure = ac.shared.ones(10)
+        assert list(executor.map(lambda x: x * closure.sum(), [1, 2])) == [10, 20]
+        busy = [executor.submit(time.sleep, 0.2) for _ in range(2)]
+        cancelled = executor.submit(np.sum, ac.shared.ones(10))
+        assert cancelled.cancel()
+        assert [future.result(PATIENCE) for future in busy] == [None, None]
+        del cancelled, futures
+        assert wait_until(lambda: ac.shared.usage()["arrays"] == 2)  # the initializer's and the closure's
+        assert ac.shared.usage()["in_flight"] <= 1  # the initializer's, for a worker to come
+    del executor
 
 
 @needs_shared

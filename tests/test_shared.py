@@ -1,6 +1,7 @@
 """Shared arrays within one process: what they are, what becomes of them, handles, memory."""
 
 import copy
+import functools
 import gc
 import importlib.util
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import run_script
 
 import allcores as ac
 from allcores import samples
@@ -351,6 +353,44 @@ def test_pins_end_with_their_message():
     assert memoryview(blocks.attach(pin.handle))[0] == 1
     with pytest.raises(TypeError, match=r"made by Block.pin\(\)"):
         type(pin)()
+
+
+def test_pickles_that_are_held():
+    a = ac.shared.ones(1000)
+    for _ in range(2):
+        pickled, held = _shared.collecting(functools.partial(pickle.dumps, [a, a[10:]]))
+    assert ac.shared.usage()["in_flight"] == 2  # of the first pickle none
+    del a
+    assert [one.sum() for one in pickle.loads(pickled)] == [1000, 990]
+    assert [one.sum() for one in pickle.loads(pickled)] == [1000, 990]
+    del held
+    assert ac.shared.usage()["arrays"] == 0
+    with pytest.raises(ac.shared.SharedArrayGone):
+        pickle.loads(pickled)
+    a = ac.shared.ones(1000)
+    with pytest.raises(TypeError, match="pickle"):
+        _shared.collecting(functools.partial(pickle.dumps, [a, threading.Lock()]))
+    pickled = pickle.dumps(a)  # as without
+    del a
+    assert pickle.loads(pickled).sum() == 1000
+
+
+def test_dask_is_told_that_they_pickle():
+    run_script("""
+        import sys, types
+        found = {}
+        dask = types.ModuleType("distributed.protocol")
+        dask.dask_serialize = types.SimpleNamespace(register=lambda type: lambda f: found.update({type: f}))
+        sys.modules["distributed.protocol"] = dask
+        import allcores as ac
+        assert not found
+        a = ac.shared.ones(3)
+        try:
+            found[ac.shared.SharedArray](a)
+        except NotImplementedError:  # what makes Dask go on to pickle
+            sys.exit()
+        sys.exit("Dask would send the contents")
+    """)
 
 
 @pytest.mark.parametrize("nbytes", [100, 100_000, 5_000_001])

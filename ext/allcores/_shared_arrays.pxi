@@ -117,7 +117,7 @@ class SharedArray:
         block, offset = found
         flags = self.flags
         return _from_handle, (
-            block_handle(block, not flags.writeable),
+            travelling_handle(block, not flags.writeable),
             _short(self.dtype),
             self.shape,
             offset,

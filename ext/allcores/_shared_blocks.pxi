@@ -149,10 +149,7 @@ cdef class Block:
 
     def pin(self):
         """Return a Pin: a handle that ends with it, for a message that may be lost."""
-        cdef Pin pin = Pin.__new__(Pin)
-        pin.handle = block_handle(self, False)
-        read_handle(pin.handle, &pin.data)
-        return pin
+        return new_pin(self, False)
 
     def write(self, Py_ssize_t offset, source):
         """Copy a contiguous buffer to a place in it, on several threads where that pays."""
@@ -171,7 +168,7 @@ cdef class Block:
             PyBuffer_Release(&view)
 
     def __reduce__(self):
-        return attach, (block_handle(self, False),)
+        return attach, (travelling_handle(self, False),)
 
 
 cdef class Pin:
@@ -186,6 +183,13 @@ cdef class Pin:
     def __dealloc__(self):
         if self.data.pid == <uint32> getpid():     # not in a forked child: its parent has the message
             end_pin(&self.data)
+
+
+cdef Pin new_pin(Block block, bint readonly):
+    cdef Pin self = Pin.__new__(Pin)
+    self.handle = block_handle(block, readonly)
+    read_handle(self.handle, &self.data)
+    return self
 
 
 cdef bytes block_handle(Block self, bint readonly):
@@ -209,6 +213,38 @@ cdef bytes block_handle(Block self, bint readonly):
     handle.block = self.index
     handle.readonly = readonly or self.readonly
     return PyBytes_FromStringAndSize(<char *> &handle, sizeof(Handle))
+
+
+cdef extern from *:
+    """
+    static AC_THREAD_LOCAL PyObject *ac_collected; /* a list that this thread's `collecting` has, or NULL */
+    """
+    PyObject *ac_collected
+
+
+cdef bytes travelling_handle(Block self, bint readonly):
+    """The handle of a pickle."""
+    if ac_collected == NULL:
+        return block_handle(self, readonly)
+    pin = new_pin(self, readonly)
+    (<list> ac_collected).append((self, pin))
+    return pin.handle
+
+
+def collecting(work):
+    """Call `work`, which pickles, and return what it returns and what keeps the shared memory of the pickle.
+
+    Such a pickle may be loaded never, once or often, as long as that is there, by whoever; others keep their memory
+    until they are loaded first.
+    """
+    global ac_collected
+    cdef PyObject *before = ac_collected
+    held = []
+    ac_collected = <PyObject *> held
+    try:
+        return work(), held
+    finally:
+        ac_collected = before
 
 
 cdef object when_used = None        # called when a process has its first block

@@ -47,7 +47,7 @@ cdef class Lock:
             Py_INCREF(self.block)
 
     def __reduce__(self):
-        return _lock_at, (block_handle(self.block, False),)
+        return _lock_at, (travelling_handle(self.block, False),)
 
     def acquire(self, blocking=True, timeout=-1):
         cdef ac_lock *lock = <ac_lock *> self.block.at

@@ -1,8 +1,10 @@
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
+
+_T = TypeVar("_T")
 
 OPERATIONS: dict[str, int]
 
@@ -37,6 +39,7 @@ class Lock:
     ) -> None: ...
 
 def allocate(nbytes: int, headroom: Callable[[], float], zero: bool = False) -> Block: ...
+def collecting(work: Callable[[], _T]) -> tuple[_T, list[object]]: ...
 def attach(handle: bytes, *, readonly: bool = False, private: bool = False) -> Block: ...
 def block_of(array: Any) -> tuple[Block, int] | None: ...
 def unpin(handle: bytes) -> None: ...

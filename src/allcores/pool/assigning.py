@@ -215,7 +215,7 @@ class Desk:
 
     def _send(self, worker: Worker, work: Work, messages: Messages, claim: int) -> None:
         work.sent = True
-        work.pin = messages.pin
+        work.kept = messages.kept
         if claim:
             worker.claim(claim, work.serial)
         for pieces in messages.pieces:

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from allcores.plan.machine import usable_cores
 from allcores.pool.errors import UnpicklableTask
-from allcores.pool.pickling import dumps
+from allcores.pool.pickling import dumps_held
 from allcores.pool.scheduler import Scheduler
 from allcores.pool.tasks import Call, Job, PoolFuture, name_of, unpicklable
 from allcores.pool.workers import METHODS, capped
@@ -88,10 +88,10 @@ class Executor(_Executor):
             raise ValueError(f"start_method must be one of {', '.join(METHODS)}, got {start_method!r}")
         if os.name != "posix":
             raise NotImplementedError("processes are written for Linux and macOS; here use concurrent.futures")
-        prepared = b""
+        prepared, held = b"", None
         if initializer is not None:
             try:
-                prepared = dumps((initializer, tuple(initargs)), inline=True)[0]
+                prepared, _, held = dumps_held((initializer, tuple(initargs)), inline=True)
             except Exception as error:
                 raise unpicklable(error, name_of(initializer), "the initializer or an argument") from error
         share = max(1, cores // self._max_workers)
@@ -108,6 +108,7 @@ class Executor(_Executor):
                 }
             )
 
+        self._held = held  # shared arrays among `initargs`
         self._jobs = itertools.count(1)
         self._measured: dict[bytes, tuple[float, float]] = {}
         self._scheduler = Scheduler(self._max_workers, start_method, settings, max_tasks_per_worker)
@@ -158,7 +159,7 @@ class Executor(_Executor):
         scheduler = self._scheduler
         name = name_of(fn)
         try:
-            payload, buffers = dumps((fn, args, kwargs))
+            payload, buffers, held = dumps_held((fn, args, kwargs))
         except Exception as error:  # noqa: BLE001  that of an argument's __reduce__
             scheduler.check()
             failed: UnpicklableTask = unpicklable(error, name, "an argument, or the function,")
@@ -166,7 +167,7 @@ class Executor(_Executor):
             future.set_running_or_notify_cancel()
             future.set_exception(failed)
             return future
-        task = Call(future, payload, buffers, name, timeout, retries)
+        task = Call(future, payload, buffers, held, name, timeout, retries)
         future._task, future._scheduler = task, scheduler
         scheduler.submit(task)
         return future

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import io
 import pickle
+import sys
+from functools import partial
 from types import FunctionType
 from typing import Any
 
@@ -54,6 +56,15 @@ def dumps(obj: object, inline: bool = False) -> tuple[bytes, list[memoryview]]:
         raise NeedsCloudpickle(f"{text}: pip install cloudpickle") from failure
     buffers.clear()
     return cloudpickle.dumps(obj, 5, buffer_callback=keep), buffers
+
+
+def dumps_held(obj: object, inline: bool = False) -> tuple[bytes, list[memoryview], object]:
+    """Return what `dumps` does, and what to keep as long as the pickle may be loaded: the shared arrays in it."""
+    shared = sys.modules.get("allcores._shared")
+    if shared is None:
+        return *dumps(obj, inline), None
+    (payload, buffers), held = shared.collecting(partial(dumps, obj, inline))
+    return payload, buffers, held
 
 
 def loads(payload: memoryview, buffers: list[memoryview]) -> Any:

@@ -21,7 +21,7 @@ from allcores.pool import channels
 from allcores.pool.buffers import pack
 from allcores.pool.channels import Frame, frame
 from allcores.pool.errors import PoolError, RemoteTraceback, UnpicklableResult, UnpicklableTask
-from allcores.pool.pickling import dumps, loads
+from allcores.pool.pickling import dumps_held, loads
 
 if TYPE_CHECKING:
     from allcores.pool.scheduler import Scheduler
@@ -47,6 +47,7 @@ class PoolFuture(Future[Any]):
             return False
         if not super().cancel():
             return False
+        self._task = None
         with self._condition:
             if self._state == "CANCELLED":  # tell those who wait, now rather than when its turn would come
                 self.set_running_or_notify_cancel()
@@ -91,7 +92,7 @@ class Messages(NamedTuple):
     """What a worker is sent."""
 
     pieces: list[list[memoryview]]  # of each message
-    pin: Pin | None = None  # of large buffers
+    kept: object = None  # shared memory that they name: it may go when this is dropped
 
 
 class Work:
@@ -109,7 +110,7 @@ class Work:
         self.retries = 0
         self.killed = False
         self.worker: Worker | None = None  # that has it as the running one, or had
-        self.pin: Pin | None = None  # of buffers on their way; dropped, it is taken back if nobody has loaded them
+        self.kept: object = None  # of the messages that were sent
 
     def begin(self) -> bool:
         """Note that it runs from now on; False if nobody wants it any more. Locked."""
@@ -143,6 +144,7 @@ class Call(Work):
         future: PoolFuture,
         payload: bytes,
         buffers: list[memoryview],
+        held: object,
         name: str,
         timeout: float | None,
         retries: int,
@@ -151,6 +153,7 @@ class Call(Work):
         self.future = future
         self.payload = payload
         self.buffers = buffers
+        self.held = held  # shared arrays among the arguments
         self.heavy = bool(buffers)
         self.name = name
         self.timeout = timeout
@@ -192,7 +195,7 @@ class Call(Work):
         return False
 
     def _let_go(self) -> None:
-        self.payload, self.buffers, self.pin, self.worker = b"", [], None, None
+        self.payload, self.buffers, self.held, self.kept, self.worker = b"", [], None, None, None
         self.future._task = None
 
 
@@ -214,7 +217,8 @@ class Job:
         self.number = number
         self.name = name
         try:
-            self.function = dumps(function)
+            payload, large, self.held = dumps_held(function)
+            self.function = payload, large
         except Exception as error:
             raise unpicklable(error, name, "the function") from error
         self.spread = spread  # items are tuples of arguments
@@ -339,16 +343,16 @@ class Chunk(Work):
         """Pickle the items, now that it is known how many."""
         job = self.job
         try:
-            payload, buffers = dumps((self.start, job.spread, job.items[self.start : self.stop]))
+            payload, buffers, held = dumps_held((self.start, job.spread, job.items[self.start : self.stop]))
         except Exception as error:
             raise unpicklable(error, self.name, "an argument") from error
         job.weight = (len(payload) + sum(buffer.nbytes for buffer in buffers)) / (self.stop - self.start)
         before = [job.definition(serial)] if define else []
         if not buffers:
-            return Messages([*before, frame(channels.MAP + claim, serial, payload)])
+            return Messages([*before, frame(channels.MAP + claim, serial, payload)], held)
         pin = job.packed(buffers).pin()
         sizes = [buffer.nbytes for buffer in buffers]
-        return Messages([*before, frame(channels.MAP + claim, serial, payload, sizes, pin.handle)], pin)
+        return Messages([*before, frame(channels.MAP + claim, serial, payload, sizes, pin.handle)], (pin, held))
 
     def fail(self, error: BaseException) -> None:
         """End all that is left of it with an error."""

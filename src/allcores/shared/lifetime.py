@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import time
 from typing import Any
 
 from allcores import _shared
+from allcores._shared import SharedArray
 
 LINGER = 1.0  # seconds after the latest handle was made that a process, at its end, waits for it to be loaded
 
@@ -32,15 +34,23 @@ class _Waiter:
 _waiter = _Waiter()
 
 
-def _wait_at_end() -> None:
+def _by_handle(array: SharedArray) -> None:
+    """Tell Dask that it is not to send the contents, so that it pickles the array."""
+    raise NotImplementedError
+
+
+def _when_used() -> None:
     from multiprocessing import util
 
+    dask = sys.modules.get("distributed.protocol")
+    if dask is not None:
+        dask.dask_serialize.register(SharedArray)(_by_handle)
     atexit.register(wait_for_receivers)
     util.register_after_fork(_waiter, _Waiter.register)
     _waiter.register()
 
 
-_shared.on_first_block(_wait_at_end)
+_shared.on_first_block(_when_used)
 
 
 def is_shared(array: Any) -> bool:
