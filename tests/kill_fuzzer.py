@@ -117,7 +117,6 @@ class Fuzzer:
         return [worker for worker in list(self.executor._scheduler.workers.values()) if worker.pid and not worker.ended]
 
     def idle(self):
-        self.executor.submit(abs, 1).result(PATIENCE)  # there may be no worker just now
         wait_until(lambda: any(w.running is None and w.ready and not w.ended for w in self.workers()))
         for worker in self.workers():
             if worker.running is None:

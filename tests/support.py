@@ -1,15 +1,19 @@
 """What several test modules need: a call's whole outcome, values with all special cases, scripts run apart."""
 
+import contextlib
 import functools
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
+import allcores as ac
 from allcores import _ufuncs
 from allcores.kernels import KERNELS
 
@@ -248,3 +252,27 @@ def run_script(source, *, timeout=120, check=True, options=(), **environment):
     if check:
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+# --- shared memory --------------------------------------------------------------------------------------------------
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@contextlib.contextmanager
+def nothing_shared_left():
+    """No array, no descriptor, no mapping, no name in /dev/shm; and the tables are consistent."""
+    gc.collect()
+    ac.shared.release()
+    files = open_files()
+    before = ac.shared.usage()
+    yield
+    gc.collect()
+    ac._shared.check()
+    ac.shared.release()
+    assert ac.shared.usage() == before
+    assert open_files() <= files
+    assert not list(Path("/dev/shm").glob("*allcores*"))
+    assert before["arenas"] or "memfd:allcores" not in Path("/proc/self/maps").read_text()

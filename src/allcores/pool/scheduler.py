@@ -328,7 +328,8 @@ class Scheduler(Undertaker):
             self._server_ended(server)
             return
         for message in messages:
-            worker = self.workers.get(message.serial)
+            with self.lock:  # held by whoever starts a worker, until it is among them
+                worker = self.workers.get(message.serial)
             if worker is None:
                 continue
             if message.kind == channels.STARTED:
