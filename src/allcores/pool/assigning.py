@@ -19,9 +19,10 @@ from collections.abc import Callable
 from allcores.pool import channels
 from allcores.pool.channels import frame
 from allcores.pool.errors import NotUsableAfterFork, PoolBroken, PoolError
+from allcores.pool.jobs import Chunk, Job
 from allcores.pool.listening import Listener
 from allcores.pool.shield import ShieldedLock
-from allcores.pool.tasks import Chunk, Job, Messages, Work
+from allcores.pool.tasks import Messages, Work
 from allcores.pool.workers import Server, Worker, ooms
 
 FOREVER = float("inf")

@@ -14,7 +14,8 @@ from functools import partial
 from allcores.pool.assigning import Desk
 from allcores.pool.buffers import reclaim
 from allcores.pool.errors import PoolBroken, PoolError, TaskKilled, TaskTimeout, WorkerDied, died
-from allcores.pool.tasks import Chunk, Job, Work
+from allcores.pool.jobs import Chunk, Job
+from allcores.pool.tasks import Work
 from allcores.pool.workers import Worker, describe, ooms
 
 After = list[Callable[[], object]]  # to be called without the lock
@@ -85,15 +86,16 @@ class Undertaker(Desk):
         at = worker.items() if begun else range(0)
         first, last = max(start, at.start), min(stop, at.stop)
         if first < last:
-            if last - first == 1:
-                after.append(partial(job.put, first, [None], {first: self._death(worker, work)}))
-            else:
+            suspects = (first, last)
+            if last - first > 1:
                 job.single.update(range(first, last))
-            suspects = (first, last if last - first > 1 else first)
+            elif not job.try_again(first):
+                after.append(partial(job.put, first, [None], {first: self._death(worker, work)}))
+                suspects = (first, first)
             job.again.extendleft(part for part in ((last, stop), suspects, (start, first)) if part[0] < part[1])
         else:
             moves = job.moved[start] = job.moved.get(start, 0) + worker.ready
-            if stop - start == 1 and (begun or moves > _MOST_MOVES):
+            if stop - start == 1 and (begun or moves > _MOST_MOVES) and not job.try_again(start):
                 after.append(partial(work.fail, self._death(worker, work)))
             else:
                 if begun or moves > 1:  # between items, or while values were sent: whose fault it is shows one by one

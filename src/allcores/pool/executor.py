@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import inspect
 import itertools
 import marshal
 import operator
@@ -12,8 +10,7 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor as _Executor
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +19,9 @@ from typing import Any, Self
 from allcores.plan.machine import usable_cores
 from allcores.pool.errors import UnpicklableTask
 from allcores.pool.pickling import dumps_held
+from allcores.pool.results import Options, Results, start_map
 from allcores.pool.scheduler import Scheduler
-from allcores.pool.tasks import Call, Job, PoolFuture, name_of, unpicklable
+from allcores.pool.tasks import Call, PoolFuture, name_of, unpicklable
 from allcores.pool.workers import METHODS, capped
 
 _schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
@@ -206,27 +204,11 @@ class Executor(_Executor):
         if buffersize is not None:
             buffersize = _at_least_one("buffersize", buffersize)
         end = None if timeout is None else time.monotonic() + timeout
-        spread = len(iterables) != 1
-        source: Iterator[Any] = zip(*iterables, strict=False) if spread else iter(iterables[0])
-        items: Any
-        if buffersize is not None:
-            items = list(itertools.islice(source, buffersize))
-        elif not spread and type(iterables[0]) is range:
-            items = iterables[0]  # its parts travel as ranges too
-        else:
-            items = list(source)
-        job = Job(
-            next(self._jobs),
-            fn,
-            name_of(fn),
-            spread,
-            items,
-            chunksize=chunksize,
-            lazy=buffersize is not None,
-            measured=self._measured,
-        )
-        self._scheduler.submit(job)
-        return Results(_Feed(self._scheduler, job, None if buffersize is None else source, end))
+        return self.start_map(fn, iterables, Options(chunksize, buffersize, end))
+
+    def start_map(self, fn: Callable[..., Any], iterables: Sequence[Iterable[Any]], options: Options) -> Results:
+        """Start a map with whatever options there are: what `map` and the functions of allcores.parallel call."""
+        return start_map(self._scheduler, next(self._jobs), self._measured, fn, iterables, options)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks, and let the workers go when those there are have run.
@@ -262,93 +244,6 @@ class Executor(_Executor):
 
     def __reduce__(self) -> Any:
         raise TypeError("an Executor cannot be pickled; make one where it is needed")
-
-
-class Results:
-    """The results of a map, in order."""
-
-    def __init__(self, feed: _Feed) -> None:
-        self._feed = feed
-        self._generator = feed.generate()
-        self._items = itertools.chain.from_iterable(self._generator)
-
-    def __iter__(self) -> Iterator[Any]:
-        if inspect.getgeneratorstate(self._generator) == inspect.GEN_CLOSED:  # it has raised an item's error
-            self._generator = self._feed.generate()
-            self._items = itertools.chain.from_iterable(self._generator)
-        return self._items
-
-    def __next__(self) -> Any:
-        return next(iter(self))
-
-
-class _Feed:
-    """What a map's results come from; knows nothing of the generators, so that a dropped one ends at once."""
-
-    def __init__(self, scheduler: Scheduler, job: Job, source: Iterator[Any] | None, end: float | None) -> None:
-        self._scheduler = scheduler
-        self._job = job
-        self._source = source
-        self._end = end
-        self._next = 0  # the item whose result comes next
-        self._values: list[Any] = []  # results that are here, the next one last
-        self._errors: dict[int, BaseException] = {}
-
-    def generate(self) -> Generator[Iterable[Any], None, None]:
-        """Yield results, some at a time, until one is an error; then a new generator goes on behind."""
-        try:
-            while True:
-                if not self._errors and self._source is None:
-                    values = self._values
-                    self._next += len(values)
-                    yield map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
-                while self._values:
-                    self._next += 1
-                    if self._source is not None:
-                        self._refill()
-                    if self._errors and self._next - 1 in self._errors:
-                        self._values.pop()
-                        self._job.raised = True
-                        error = self._errors.pop(self._next - 1)
-                        try:
-                            raise error
-                        finally:
-                            del error  # its traceback refers to this frame
-                    yield (self._values.pop(),)
-                if not self._await():
-                    return
-        except (GeneratorExit, TimeoutError) as stop:
-            if isinstance(stop, GeneratorExit) or self._job.error is stop:
-                self._job.cancel()
-            raise
-
-    def _await(self) -> bool:
-        """Wait for the next results; False behind the last one."""
-        job = self._job
-        if self._next >= len(job.items):
-            return False
-        with job.arrived:
-            while self._next not in job.parts:
-                if job.cancelled:
-                    raise job.error or CancelledError
-                left = None if self._end is None else self._end - time.monotonic()
-                if left is not None and left <= 0:
-                    job.cancelled = True
-                    job.error = TimeoutError()
-                    raise job.error
-                job.arrived.wait(left)
-            self._values, self._errors = job.parts.pop(self._next)
-        self._values.reverse()
-        return True
-
-    def _refill(self) -> None:
-        assert self._source is not None
-        items = self._job.items
-        assert isinstance(items, list)
-        for item in itertools.islice(self._source, 1):
-            items.append(item)
-            with contextlib.suppress(RuntimeError):
-                self._scheduler.submit(self._job)
 
 
 def _at_least_one(name: str, value: Any) -> int:

@@ -23,8 +23,9 @@ from allcores.pool.buffers import Lost, unpack
 from allcores.pool.channels import Frame
 from allcores.pool.deaths import After, Undertaker
 from allcores.pool.errors import PoolBroken, PoolError, RemoteTraceback, TaskKilled
+from allcores.pool.jobs import Chunk, Job
 from allcores.pool.shield import Shield, ShieldedLock
-from allcores.pool.tasks import Call, Chunk, Job, Work
+from allcores.pool.tasks import Call, Work
 from allcores.pool.workers import Server, Worker
 
 _STATUS_SECONDS = 0.5  # how long after its channel's end a worker's exit status is waited for
@@ -50,7 +51,7 @@ class Scheduler(Undertaker):
             if self.thread is None:
                 self.thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
                 self.thread.start()
-            elif self.fresh or self.blocked or (work.__class__ is Call and work.timeout is not None):
+            elif self.fresh or self.blocked or work.timeout is not None:
                 self._wake()
         if heavy:
             self._deliver(heavy)
@@ -137,6 +138,15 @@ class Scheduler(Undertaker):
                 work.cancel()
             elif isinstance(work, Call) and not work.future.cancel():  # it ran before, on a worker that died
                 work.fail(TaskKilled(f"{work.name} was not run again", task=work.name))
+
+    def kill_chunks(self, job: Job) -> None:
+        """End the workers that run a part of a map."""
+        with self.lock:
+            for worker in self.workers.values():
+                if isinstance(worker.running, Chunk) and worker.running.job is job:
+                    worker.running.killed = True
+                    worker.kill("killed", worker.running)
+            self._wake()
 
     def cancel_raised(self) -> None:
         """Cancel the maps of which an error was seen."""

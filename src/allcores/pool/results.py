@@ -1,0 +1,178 @@
+"""A map from its start to its results. Called by allcores.pool.executor, for it and for allcores.parallel."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import itertools
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, NamedTuple
+
+from allcores.pool.jobs import Job
+from allcores.pool.scheduler import Scheduler
+from allcores.pool.tasks import name_of
+
+
+class Options(NamedTuple):
+    """How a map is run."""
+
+    chunksize: int | None = None  # items at a time; None: by what they take
+    buffersize: int | None = None  # items that are ahead of the results that were taken; None: all
+    end: float | None = None  # when to give up waiting, by time.monotonic
+    timeout: float | None = None  # seconds of each item
+    retries: int = 0  # of an item whose worker dies, or that takes too long
+    ordered: bool = True
+    keep_errors: bool = False  # results instead of being raised
+    spread: bool | None = None  # items are tuples of arguments; None: if there are several iterables
+    heard: Callable[[int], object] | None = None  # called, by any thread, with how many items have come back now
+
+
+def start_map(
+    scheduler: Scheduler,
+    number: int,
+    measured: dict[bytes, tuple[float, float]],
+    fn: Callable[..., Any],
+    iterables: Sequence[Iterable[Any]],
+    options: Options,
+) -> Results:
+    """Hand a map to the scheduler."""
+    several = len(iterables) != 1
+    source: Iterator[Any] = zip(*iterables, strict=False) if several else iter(iterables[0])
+    items: Any
+    if options.buffersize is not None:
+        items = list(itertools.islice(source, options.buffersize))
+    elif not several and type(iterables[0]) is range:
+        items = iterables[0]  # its parts travel as ranges too
+    else:
+        items = list(source)
+    job = Job(
+        number,
+        fn,
+        name_of(fn),
+        several if options.spread is None else options.spread,
+        items,
+        chunksize=options.chunksize,
+        lazy=options.buffersize is not None,
+        measured=measured,
+        timeout=options.timeout,
+        retries=options.retries,
+    )
+    job.heard = options.heard
+    scheduler.submit(job)
+    return Results(_Feed(scheduler, job, None if options.buffersize is None else source, options))
+
+
+class Results:
+    """The results of a map. An item's error is raised at its place, and the next `next()` goes on behind it."""
+
+    def __init__(self, feed: _Feed) -> None:
+        self._feed = feed
+        self._generator = feed.generate()
+        self._items = itertools.chain.from_iterable(self._generator)
+
+    def __iter__(self) -> Iterator[Any]:
+        if inspect.getgeneratorstate(self._generator) == inspect.GEN_CLOSED:  # it has raised an item's error
+            self._generator = self._feed.generate()
+            self._items = itertools.chain.from_iterable(self._generator)
+        return self._items
+
+    def __next__(self) -> Any:
+        return next(iter(self))
+
+    def wait_until(self, end: float | None) -> None:
+        """Give up waiting at another time, by time.monotonic; None: never."""
+        self._feed.end = end
+
+    def cancel(self, running: bool = False) -> None:
+        """Hand out nothing more; with `running`, end the workers that have items of it."""
+        self._feed.cancel(running)
+
+
+class _Feed:
+    """What a map's results come from; knows nothing of the generators, so that a dropped one ends at once."""
+
+    def __init__(self, scheduler: Scheduler, job: Job, source: Iterator[Any] | None, options: Options) -> None:
+        self._scheduler = scheduler
+        self._job = job
+        self._source = source
+        self.end = options.end
+        self._ordered = options.ordered
+        self._keep_errors = options.keep_errors
+        self._next = 0  # the item whose result comes next
+        self._taken = 0  # results that were taken
+        self._values: list[Any] = []  # results that are here, the next one last
+        self._errors: dict[int, BaseException] = {}
+
+    def generate(self) -> Generator[Iterable[Any], None, None]:
+        """Yield results, some at a time, until one is an error; then a new generator goes on behind."""
+        try:
+            while True:
+                if not self._errors and self._source is None:
+                    values = self._values
+                    self._next += len(values)
+                    self._taken += len(values)
+                    yield map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
+                while self._values:
+                    self._next += 1
+                    self._taken += 1
+                    if self._source is not None:
+                        self._refill()
+                    if self._errors and self._next - 1 in self._errors:
+                        self._values.pop()
+                        self._job.raised = True
+                        error = self._errors.pop(self._next - 1)
+                        try:
+                            raise error
+                        finally:
+                            del error  # its traceback refers to this frame
+                    yield (self._values.pop(),)
+                if not self._await():
+                    return
+        except (GeneratorExit, TimeoutError) as stop:
+            if isinstance(stop, GeneratorExit) or self._job.error is stop:
+                self._job.cancel()
+            raise
+
+    def cancel(self, running: bool) -> None:
+        """Hand out nothing more."""
+        self._job.cancel()
+        if running:
+            self._scheduler.kill_chunks(self._job)
+
+    def _await(self) -> bool:
+        """Wait for the next results; False behind the last one."""
+        job = self._job
+        with job.arrived:
+            while True:
+                if self._taken >= len(job.items):
+                    return False
+                first = self._next if self._ordered else next(iter(job.parts), -1)
+                if first in job.parts:
+                    break
+                if job.cancelled:
+                    raise job.error or CancelledError
+                left = None if self.end is None else self.end - time.monotonic()
+                if left is not None and left <= 0:
+                    job.cancelled = True
+                    job.error = TimeoutError()
+                    raise job.error
+                job.arrived.wait(left)
+            self._values, self._errors = job.parts.pop(first)
+        self._next = first
+        if self._keep_errors:
+            for item, error in self._errors.items():
+                self._values[item - first] = error
+            self._errors = {}
+        self._values.reverse()
+        return True
+
+    def _refill(self) -> None:
+        assert self._source is not None
+        items = self._job.items
+        assert isinstance(items, list)
+        for item in itertools.islice(self._source, 1):
+            items.append(item)
+            with contextlib.suppress(RuntimeError):
+                self._scheduler.submit(self._job)
