@@ -37,29 +37,46 @@ from allcores.install import accelerate, install, uninstall  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
 
 # Processes are not everybody's: what takes their modules in is the first use of one of these names.
-_POOL = (
-    "Executor",
-    "NotUsableAfterFork",
-    "PoolBroken",
-    "PoolError",
-    "TaskKilled",
-    "TaskTimeout",
-    "UnpicklableResult",
-    "UnpicklableTask",
-    "WorkerDied",
-)
+_LAZY = {
+    "allcores.pool": (
+        "Executor",
+        "NotUsableAfterFork",
+        "PoolBroken",
+        "PoolError",
+        "TaskKilled",
+        "TaskTimeout",
+        "UnpicklableResult",
+        "UnpicklableTask",
+        "WorkerDied",
+    ),
+    "allcores.parallel.executors": ("shutdown",),
+    "allcores.parallel.maps": (
+        "apply",
+        "apply_async",
+        "imap",
+        "imap_unordered",
+        "map",
+        "map_async",
+        "starmap",
+        "starmap_async",
+        "submit",
+    ),
+}
+_HOMES = {name: module for module, names in _LAZY.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name in _POOL:
-        from allcores import pool
+    if name in _HOMES:
+        import importlib
 
-        return getattr(pool, name)
+        found = getattr(importlib.import_module(_HOMES[name]), name)
+        globals()[name] = found
+        return found
     raise AttributeError(f"module 'allcores' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_POOL})
+    return sorted({*globals(), *_HOMES})
 
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
@@ -79,7 +96,7 @@ __all__ = [
     "uninstall",
     "using",
     *_UFUNCS,
-    *_POOL,
+    *_HOMES,
     *_composite_all,
     *_nanreductions_all,
     *_products_all,

@@ -18,6 +18,16 @@ from allcores.install import install as install
 from allcores.install import uninstall as uninstall
 from allcores.limits import limit as limit
 from allcores.limits import using as using
+from allcores.parallel.executors import shutdown as shutdown
+from allcores.parallel.maps import apply as apply
+from allcores.parallel.maps import apply_async as apply_async
+from allcores.parallel.maps import imap as imap
+from allcores.parallel.maps import imap_unordered as imap_unordered
+from allcores.parallel.maps import map as map
+from allcores.parallel.maps import map_async as map_async
+from allcores.parallel.maps import starmap as starmap
+from allcores.parallel.maps import starmap_async as starmap_async
+from allcores.parallel.maps import submit as submit
 from allcores.pool import Executor as Executor
 from allcores.pool import NotUsableAfterFork as NotUsableAfterFork
 from allcores.pool import PoolBroken as PoolBroken
@@ -51,6 +61,8 @@ __all__ = [
     "amax",
     "amin",
     "any",
+    "apply",
+    "apply_async",
     "arccos",
     "arccosh",
     "arcsin",
@@ -115,6 +127,8 @@ __all__ = [
     "greater_equal",
     "heaviside",
     "hypot",
+    "imap",
+    "imap_unordered",
     "info",
     "install",
     "invert",
@@ -141,6 +155,8 @@ __all__ = [
     "logical_xor",
     "logit",
     "logsumexp",
+    "map",
+    "map_async",
     "matmul",
     "matvec",
     "max",
@@ -179,6 +195,7 @@ __all__ = [
     "right_shift",
     "rint",
     "round",
+    "shutdown",
     "sign",
     "signbit",
     "sin",
@@ -188,7 +205,10 @@ __all__ = [
     "spacing",
     "sqrt",
     "square",
+    "starmap",
+    "starmap_async",
     "std",
+    "submit",
     "subtract",
     "sum",
     "tan",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from allcores import _driver, _ufuncs, calibration
 from allcores._reductions import is_plain
 from allcores.install import installed
 from allcores.kernels import KERNELS, Kernel
-from allcores.limits import ENGINES
+from allcores.limits import ENGINES, engine_here
 from allcores.plan.model import Limits, Plan, State, Workload
 from allcores.plan.plan import plan
 
@@ -28,15 +29,16 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     Parameters
     ----------
     func : callable
-        A function of allcores, a ufunc made by `parallel`, or one of NumPy's ufuncs while `install` is active.
+        A function of allcores, also `map` and its like, a ufunc made by `parallel`, or one of NumPy's ufuncs while
+        `install` is active.
     *args, **kwargs
         Its arguments.
 
     Returns
     -------
     Plan
-        ``engine`` ("serial" or "threads"), ``workers``, ``chunk`` (elements of one piece of work), ``expected`` and
-        ``serial`` (seconds, from the costs in use; `calibrate` measures them) and ``why``.
+        ``engine`` ("serial", "threads" or "processes"), ``workers``, ``chunk`` (elements of one piece of work),
+        ``expected`` and ``serial`` (seconds, from the costs in use; `calibrate` measures them) and ``why``.
 
     Raises
     ------
@@ -47,7 +49,8 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     -----
     Whether threads are awake counts, and they go to sleep some milliseconds after a call: right after another large
     call the answer may be another. Times are estimates for operands that lie packed; how long rows are, gaps between
-    elements and new memory are left out. What the answer says of engine and workers is what the driver does.
+    elements and new memory are left out. What the answer says of engine and workers is what the driver does. Of `map`
+    it is what was seen of the function in the latest map; a map looks at its own first calls.
 
     Examples
     --------
@@ -60,10 +63,43 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     >>> chosen.engine
     'serial'
     """
+    if getattr(func, "__module__", "") == "allcores.parallel.maps":
+        chosen = _of_map(func, args, kwargs)
+        print(chosen)
+        return chosen
     name, workload = workload_of(func, args, kwargs)
     chosen = plan(workload, calibration.current(), limits_here(), state_here())._replace(function=name)
     print(chosen)
     return chosen
+
+
+def _of_map(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Plan:
+    """Return what is expected of a map, by what was seen of its function in the latest one."""
+    from allcores.parallel.executors import is_warm
+    from allcores.parallel.probing import GIL, seen
+    from allcores.plan.calls import plan_calls
+
+    name = func.__name__
+    if len(args) < 2 or not callable(args[0]):
+        raise TypeError(f"{name} must be explained with its function and its items")
+    items = min(operator.length_hint(one, -1) for one in args[1:])
+    if items < 0:
+        raise TypeError(f"the items of {name} must have a length to be explained, got {type(args[1]).__name__}")
+    engine, workers = engine_here()
+    workers = kwargs.get("workers") or workers
+    unknown = float("nan")
+    others = kwargs.keys() - {"workers", "seed"}
+    if name not in {"map", "starmap"} or others or engine == "processes":
+        why = f"{min(others)} is for worker processes" if others else "it was asked for"
+        if name not in {"map", "starmap"}:
+            why = f"{name} never runs its function in the caller"
+        return Plan("processes", min(workers, items), 1, unknown, unknown, why, name)
+    if engine != "auto":
+        return Plan(engine, 1 if engine == "serial" else workers, 1, unknown, unknown, "it was asked for", name)
+    known = seen(args[0])
+    if known is None:
+        return Plan("serial", 1, 1, unknown, unknown, "nothing is known of the function: its first calls tell", name)
+    return plan_calls(items, known[0], workers, warm=is_warm(kwargs.get("workers")), gil=GIL)._replace(function=name)
 
 
 def limits_here() -> Limits:
@@ -77,6 +113,7 @@ def limits_here() -> Limits:
     elif _driver.state()["in_parallel"]:
         unable = "this thread is inside a parallel region"
     engine = next(name for name, number in ENGINES.items() if number == found["engine"])
+    engine = "auto" if engine == "processes" else engine  # it is for Python functions
     return Limits(
         threads=found["threads"],
         engine=engine,

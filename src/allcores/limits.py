@@ -243,7 +243,22 @@ class limit:  # noqa: N801  used as a function, in a with statement
         self._before.pop().close()
 
 
-ENGINES = {"auto": 0, "serial": 1, "threads": 2}
+ENGINES = {"auto": 0, "serial": 1, "threads": 2, "processes": 3}
+
+
+_NAMES = {number: name for name, number in ENGINES.items()}
+
+
+def engine_here() -> tuple[str, int]:
+    """Return the engine that `using` has set in this thread, and how many threads or processes it may use."""
+    found = _driver.settings()
+    return _NAMES[found["engine"]], found["threads"] if found["openmp"] else workers_by_default()
+
+
+def workers_by_default() -> int:
+    """Return how many processes may share the cores: all cores, or what the environment says."""
+    cores = usable_cores()
+    return min(cores, threads_from_environment(os.environ, cores))
 
 
 class using:  # noqa: N801  used as a function, in a with statement
@@ -251,9 +266,10 @@ class using:  # noqa: N801  used as a function, in a with statement
 
     Parameters
     ----------
-    engine : {"auto", "serial", "threads"}
-        "serial": on the calling thread. "threads": on as many OpenMP threads as `limit` allows, from two elements on.
-        "auto": as measured costs say, which is what holds outside of any block.
+    engine : {"auto", "serial", "threads", "processes"}
+        "serial": on the calling thread. "threads": on as many OpenMP threads as `limit` allows, from two elements on;
+        Python functions (`map` and its like) on Python's threads. "processes": Python functions in worker processes;
+        array functions as with "auto". "auto": as measured costs say, which is what holds outside of any block.
 
     Raises
     ------

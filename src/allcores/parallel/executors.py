@@ -28,6 +28,12 @@ def executor(workers: int | None = None) -> Executor:
     return found
 
 
+def is_warm(workers: int | None = None) -> bool:
+    """Return whether that executor has workers now."""
+    found = _executors.get(workers)
+    return found is not None and found.has_workers()
+
+
 @contextmanager
 def executor_for(
     workers: int | None, initializer: Callable[..., object] | None, initargs: tuple[Any, ...]

@@ -147,12 +147,13 @@ class Plan(NamedTuple):
             f"{self.function or 'call'}: {self.engine}\n"
             f"  workers   {self.workers}\n"
             f"  chunk     {self.chunk:,} elements\n"
-            f"  expected  {_duration(self.expected)}, serial {_duration(self.serial)}\n"
+            f"  expected  {duration(self.expected)}, serial {duration(self.serial)}\n"
             f"  why       {self.why}"
         )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return seconds with a fitting unit."""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("us", 1e6)):
         if seconds * factor >= 1:
             return f"{seconds * factor:.3g} {unit}"

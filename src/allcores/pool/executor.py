@@ -206,6 +206,10 @@ class Executor(_Executor):
         end = None if timeout is None else time.monotonic() + timeout
         return self.start_map(fn, iterables, Options(chunksize, buffersize, end))
 
+    def has_workers(self) -> bool:
+        """Return whether there are workers now; they leave after a while without work."""
+        return bool(self._scheduler.workers)
+
     def start_map(self, fn: Callable[..., Any], iterables: Sequence[Iterable[Any]], options: Options) -> Results:
         """Start a map with whatever options there are: what `map` and the functions of allcores.parallel call."""
         return start_map(self._scheduler, next(self._jobs), self._measured, fn, iterables, options)

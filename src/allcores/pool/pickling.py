@@ -46,7 +46,7 @@ def dumps(obj: object, inline: bool = False) -> tuple[bytes, list[memoryview]]:
         if _MAIN not in data:
             return data, buffers
     except Exception as error:  # noqa: BLE001  __reduce__ of anybody's class; cloudpickle may know better
-        failure = error
+        failure = error.with_traceback(None)  # it refers to this frame, and so to those of all callers
     try:
         cloudpickle = importlib.import_module("cloudpickle")
     except ImportError:
