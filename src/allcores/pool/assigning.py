@@ -58,6 +58,7 @@ class Desk:
         self.look_at = 0.0  # when the selector thread has to look at more than what arrives
         self.sleeps_until = 0.0  # when it will, as it knew before it went to sleep
         self.closing = False
+        self.abandoned = self.abandoned_running = False  # what has this executor was collected
         self.forked = False
         self.broken: PoolError | None = None
         self.failed_starts = 0

@@ -111,7 +111,7 @@ class Executor(_Executor):
         self._measured: dict[bytes, tuple[float, float]] = {}
         self._scheduler = Scheduler(self._max_workers, start_method, settings, max_tasks_per_worker)
         _schedulers.add(self._scheduler)
-        self._abandoned = weakref.finalize(self, self._scheduler.close)
+        self._abandoned = weakref.finalize(self, self._scheduler.abandon)
         self._abandoned.atexit = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> PoolFuture:

@@ -62,7 +62,7 @@ class Job:
         self.moved: dict[int, int] = {}
         self.parts: dict[int, tuple[list[Any], dict[int, BaseException]]] = {}
         self.arrived = threading.Condition()
-        self.heard: Callable[[int], object] | None = None  # called with how many items have come back now
+        self.heard: Callable[[int], object] | None = None  # called with how many items have come back now; 0: no more will
         self.cancelled = False
         self.error: BaseException | None = None
         self.queued = False
@@ -147,8 +147,9 @@ class Job:
             if not self.left:
                 self.shared = None
             self.arrived.notify_all()
-        if self.heard is not None:
-            self.heard(len(values))
+        heard = self.heard
+        if heard is not None:
+            heard(len(values))
 
     def try_again(self, item: int) -> bool:
         """Say whether an item whose worker died is to be run once more. Locked."""
@@ -161,6 +162,9 @@ class Job:
         self.cancelled = True
         with self.arrived:
             self.arrived.notify_all()
+        heard = self.heard
+        if heard is not None:
+            heard(0)
 
 
 class Chunk(Work):

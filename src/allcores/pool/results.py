@@ -26,7 +26,7 @@ class Options(NamedTuple):
     ordered: bool = True
     keep_errors: bool = False  # results instead of being raised
     spread: bool | None = None  # items are tuples of arguments; None: if there are several iterables
-    heard: Callable[[int], object] | None = None  # called, by any thread, with how many items have come back now
+    heard: Callable[[int], object] | None = None  # called, by any thread, with how many items are back now; 0: cancelled
 
 
 def start_map(
@@ -81,6 +81,11 @@ class Results:
     def __next__(self) -> Any:
         return next(iter(self))
 
+    @property
+    def job(self) -> Job:
+        """The map itself, for who takes what arrives in another way than by iterating."""
+        return self._feed.job
+
     def wait_until(self, end: float | None) -> None:
         """Give up waiting at another time, by time.monotonic; None: never."""
         self._feed.end = end
@@ -95,7 +100,7 @@ class _Feed:
 
     def __init__(self, scheduler: Scheduler, job: Job, source: Iterator[Any] | None, options: Options) -> None:
         self._scheduler = scheduler
-        self._job = job
+        self.job = job
         self._source = source
         self.end = options.end
         self._ordered = options.ordered
@@ -121,7 +126,7 @@ class _Feed:
                         self._refill()
                     if self._errors and self._next - 1 in self._errors:
                         self._values.pop()
-                        self._job.raised = True
+                        self.job.raised = True
                         error = self._errors.pop(self._next - 1)
                         try:
                             raise error
@@ -131,19 +136,19 @@ class _Feed:
                 if not self._await():
                     return
         except (GeneratorExit, TimeoutError) as stop:
-            if isinstance(stop, GeneratorExit) or self._job.error is stop:
-                self._job.cancel()
+            if isinstance(stop, GeneratorExit) or self.job.error is stop:
+                self.job.cancel()
             raise
 
     def cancel(self, running: bool) -> None:
         """Hand out nothing more."""
-        self._job.cancel()
+        self.job.cancel()
         if running:
-            self._scheduler.kill_chunks(self._job)
+            self._scheduler.kill_chunks(self.job)
 
     def _await(self) -> bool:
         """Wait for the next results; False behind the last one."""
-        job = self._job
+        job = self.job
         with job.arrived:
             while True:
                 if self._taken >= len(job.items):
@@ -170,9 +175,9 @@ class _Feed:
 
     def _refill(self) -> None:
         assert self._source is not None
-        items = self._job.items
+        items = self.job.items
         assert isinstance(items, list)
         for item in itertools.islice(self._source, 1):
             items.append(item)
             with contextlib.suppress(RuntimeError):
-                self._scheduler.submit(self._job)
+                self._scheduler.submit(self.job)

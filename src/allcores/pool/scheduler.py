@@ -136,6 +136,8 @@ class Scheduler(Undertaker):
         for work in found:
             if isinstance(work, Job):
                 work.cancel()
+            elif isinstance(work, Chunk):  # the last of a map, taken back from a worker
+                work.job.cancel()
             elif isinstance(work, Call) and not work.future.cancel():  # it ran before, on a worker that died
                 work.fail(TaskKilled(f"{work.name} was not run again", task=work.name))
 
@@ -163,6 +165,19 @@ class Scheduler(Undertaker):
                 self._end()
             else:
                 self._wake()
+
+    def abandon(self, running: bool = False) -> None:
+        """Close, with `running` after ending what runs: for finalizers, so without the lock.
+
+        The garbage collector may be at work in the selector thread, which then may hold the lock. Other threads that
+        hold it refer to the executor, so it is not collected.
+        """
+        if self.thread is None:
+            self.close()
+        else:
+            self.abandoned = True
+            self.abandoned_running = self.abandoned_running or running
+            self._wake()
 
     def join(self) -> None:
         """Wait until all workers have left."""
@@ -198,6 +213,11 @@ class Scheduler(Undertaker):
 
     def _loop(self) -> None:
         while True:
+            if self.abandoned:
+                self.abandoned = False
+                self.close()
+                if self.abandoned_running:
+                    self.cancel_all(running=True)
             with self.lock:
                 after: After = []
                 timeout = self._tend(after)
