@@ -4,9 +4,11 @@ import functools
 import itertools
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import kill_fuzzer
 import numpy as np
@@ -478,3 +480,11 @@ def test_plans(items, seconds, size, released, workers, warm, gil):
         assert plan.engine == "serial"
     again = plan_calls(items, Observed(seconds, size, released, "a lock"), workers, warm=warm, gil=gil)
     assert again.engine != "processes"
+
+
+@pytest.mark.parametrize(("name", "shown"), [("parameter_sweep", "failed: a queue"), ("producer_consumer", "8 frames")])
+def test_examples_run(name, shown):
+    script = Path(__file__).parents[1] / "examples" / f"{name}.py"
+    done = subprocess.run([sys.executable, script, "8"], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    assert shown in done.stdout

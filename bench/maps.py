@@ -1,0 +1,118 @@
+"""`ac.map` on Python functions: what it adds to cheap ones, uneven tasks against other pools, and the engine it chooses.
+
+    python bench/maps.py [cheap] [uneven] [planner]
+
+planner: 60 workloads drawn at random, each run as chosen and with each engine forced, interleaved; how often the chosen
+one took at most 1.25 times as long as the fastest, and the most.
+"""
+
+import multiprocessing
+import random
+import sys
+import time
+from statistics import median
+
+import numpy as np
+
+import allcores as ac
+
+
+def cheap(x):
+    return 2 * x
+
+
+def python_for(seconds, size=0):
+    """Compute in Python for a while and return some bytes."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        pass
+    return bytes(size)
+
+
+def waiting_for(seconds, size=0):
+    """Take time outside of Python's lock."""
+    time.sleep(seconds)
+    return bytes(size)
+
+
+def array_of(n, size=0):
+    """NumPy's functions, which hold the lock between calls and release it in them."""
+    return float(np.sin(np.arange(n)).sum()), bytes(size)
+
+
+def seconds_of(work):
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def on_cheap():
+    items = list(range(100))
+    plain, ours = [], []
+    for _ in range(2000):
+        plain.append(seconds_of(lambda: [cheap(x) for x in items]))
+        ours.append(seconds_of(lambda: ac.map(cheap, items)))
+    print(f"100 cheap items: comprehension {median(plain) * 1e6:.1f} us, ac.map {median(ours) * 1e6:.1f} us")
+
+
+def on_uneven():
+    rng = random.Random(1)
+    times = [rng.uniform(0.001, 0.05) for _ in range(500)]
+    scale = 5.0 / sum(times)  # 500 tasks of 10 ms on average
+    times = [t * scale for t in times]
+    runs = {"serial": lambda: [python_for(t) for t in times], "allcores": lambda: ac.map(python_for, times)}
+    pool = multiprocessing.get_context("forkserver").Pool(2)
+    runs["mp.Pool"] = lambda: pool.map(python_for, times)
+    try:
+        import joblib
+    except ImportError:
+        print("not installed: joblib")
+    else:
+        parallel = joblib.Parallel(2)
+        runs["joblib"] = lambda: parallel(joblib.delayed(python_for)(t) for t in times)
+    found = {name: [] for name in runs}
+    for turn in range(4):
+        for name, run in runs.items():
+            took = seconds_of(run)
+            if turn:
+                found[name].append(took)
+    pool.terminate()
+    ours = median(found["allcores"])
+    print("500 uneven tasks: " + "  ".join(f"{n} {median(t):.2f} s ({median(t) / ours:.2f})" for n, t in found.items()))
+
+
+def on_planner(workloads=60, rounds=3):
+    rng = random.Random(1)
+    ratios = []
+    for _ in range(workloads):
+        function = rng.choice((python_for, waiting_for, array_of))
+        total = 10 ** rng.uniform(-3.5, -0.3)
+        count = max(2, int(10 ** rng.uniform(0.3, 3)))
+        size = int(10 ** rng.uniform(0, 5))
+        each = total / count
+        first = max(1, int(each * 1e8)) if function is array_of else each
+        items = [(first, size)] * count
+        found = {name: [] for name in ("auto", "serial", "threads", "processes")}
+        for turn in range(rounds + 1):
+            for name, times in found.items():
+                with ac.using(name):
+                    took = seconds_of(lambda: ac.starmap(function, items))  # noqa: B023
+                if turn:
+                    times.append(took)
+        best = min(("serial", "threads", "processes"), key=lambda name: median(found[name]))
+        ratio = median(found["auto"]) / median(found[best])
+        ratios.append(ratio)
+        if ratio > 1.25:
+            print(
+                f"  {function.__name__} {count} items of {each * 1e6:.0f} us, {size} bytes back: {ratio:.2f} of {best}"
+            )
+    good = sum(ratio <= 1.25 for ratio in ratios)
+    print(f"planner: {good} of {workloads} within 1.25 of the fastest engine, most {max(ratios):.2f}")
+
+
+ROWS = {"cheap": on_cheap, "uneven": on_uneven, "planner": on_planner}
+
+
+if __name__ == "__main__":
+    for row in sys.argv[1:] or ROWS:
+        ROWS[row]()
