@@ -1,4 +1,4 @@
-"""`ac.map` on Python functions: what it adds to cheap ones, uneven tasks against other pools, and the engine it chooses.
+"""`ac.map` on Python functions: what it adds to cheap ones, uneven tasks against other pools, the engine it chooses.
 
     python bench/maps.py [cheap] [uneven] [planner]
 
