@@ -222,6 +222,22 @@ def test_timeout_counts_from_the_start_of_the_task():
     with ac.Executor(1) as executor:
         tasks = [executor.submit_with(time.sleep, 0.3, timeout=3) for _ in range(3)]
         assert [task.result(PATIENCE) for task in tasks] == [None] * 3
+    with ac.Executor(1, initializer=time.sleep, initargs=(1,)) as executor:  # nor does the worker's own start count
+        assert executor.submit_with(time.sleep, 0.3, timeout=0.5).result(PATIENCE) is None
+
+
+def test_timeouts_leave_out_what_is_imported(tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(1)\ndef nap(seconds): time.sleep(seconds)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import slow_to_import
+
+    with ac.Executor(1) as executor:
+        assert executor.submit_with(slow_to_import.nap, 0.01, timeout=0.5).result(PATIENCE) is None
+    with ac.Executor(1) as executor:
+        begin = time.monotonic()
+        with pytest.raises(ac.TaskTimeout):
+            executor.submit_with(slow_to_import.nap, PATIENCE, timeout=0.5).result(PATIENCE)
+        assert time.monotonic() - begin < 20
 
 
 def survive_third(path):

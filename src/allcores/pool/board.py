@@ -11,7 +11,7 @@ import os
 import weakref
 
 SIZE = 4096
-BEGUN, ITEM = 0, 1  # words: the serial number of the message that is worked on; which items of a chunk run
+BEGUN, ITEM, SINCE = 0, 1, 2  # words: serial number of the message worked on; items of a chunk that run; when it began
 COUNT_SHIFT = 48  # of ITEM: the first of them below, above how many; one word, so that it is never half changed
 NOTHING = 2**64 - 1  # as ITEM: no item of the chunk is running
 _FAILED = ctypes.c_void_p(-1).value

@@ -274,7 +274,7 @@ class Scheduler(Undertaker):
         until = FOREVER
         for worker in list(self.workers.values()):
             if worker.running is not None:
-                if worker.running.deadline <= now and not worker.killed:
+                if worker.running.deadline <= now and not worker.killed and worker.time_is_up(worker.running, now):
                     worker.kill("timeout", worker.running)
                 elif not worker.killed:
                     until = min(until, worker.running.deadline)

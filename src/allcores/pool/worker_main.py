@@ -23,12 +23,13 @@ from types import ModuleType
 from typing import Any
 
 from allcores.pool import channels
-from allcores.pool.board import BEGUN, COUNT_SHIFT, ITEM, NOTHING, mapped
+from allcores.pool.board import BEGUN, COUNT_SHIFT, ITEM, NOTHING, SINCE, mapped
 from allcores.pool.buffers import pack, unpack
 from allcores.pool.channels import Frame, Reader, Writer, frame
 from allcores.pool.pickling import dumps, loads
 
 _SMALL, _MOST = 3e-6, 64  # seconds of an item below which several run between two looks at the clock, and how many
+_IMPORTING = 60 * 10**9  # nanoseconds after which a task that is still being loaded begins to run out of time
 _SEND_EVERY = 0.05  # seconds after which the finished items of a chunk go out
 
 _BOOTSTRAP = """
@@ -81,15 +82,21 @@ class Worker:
                 )  # perhaps that of a later task: it is remembered
         return self.claimed[turn] == serial
 
+    def begin(self, serial: int) -> None:
+        """Note what is worked on. That modules are imported for it first is not a part of a task's time."""
+        self.board[SINCE] = time.monotonic_ns() + _IMPORTING
+        self.board[BEGUN] = serial
+
     def run(self, message: Frame) -> None:
         """Run one task."""
         serial = message.serial
-        self.board[BEGUN] = serial
+        self.begin(serial)
         try:
             function, arguments, keywords = load(message)
         except BaseException as error:  # noqa: BLE001  anything may be raised by what is loaded
             self.send(channels.BAD_TASK, serial, failure(error))
             return
+        self.board[SINCE] = time.monotonic_ns()
         try:
             value = function(*arguments, **keywords)
         except BaseException as error:  # noqa: BLE001  SystemExit too: it is the task that ends
@@ -106,7 +113,7 @@ class Worker:
     def define(self, message: Frame) -> None:
         """Load the function of a map."""
         self.board[ITEM] = NOTHING
-        self.board[BEGUN] = message.serial
+        self.begin(message.serial)
         try:
             self.function, self.function_error = load(message), ""
         except BaseException as error:  # noqa: BLE001
@@ -116,7 +123,7 @@ class Worker:
         """Run some items of a map; what is finished goes out now and then."""
         serial, board, function = message.serial, self.board, self.function
         board[ITEM] = NOTHING
-        board[BEGUN] = serial
+        self.begin(serial)
         try:
             start, spread, items = load(message, private=True)
         except BaseException as error:  # noqa: BLE001
@@ -132,6 +139,7 @@ class Worker:
         errors: dict[int, Any] = {}
         first = index = start  # first: of those that were not sent yet
         stop = start + len(items)
+        board[SINCE] = time.monotonic_ns()
         size = 1  # small items run in batches: to say for each that it runs, and to look at the clock, takes as long
         while index < stop:
             batch = items[index - start : index - start + size]

@@ -170,6 +170,14 @@ class Worker:
         """Whether the worker has started to load this message."""
         return self.board[board.BEGUN] == serial
 
+    def time_is_up(self, work: Work, now: float) -> bool:
+        """Whether a task has run for its timeout; else its deadline is set to when it may have."""
+        assert work.timeout is not None
+        # Before the worker has started, or while it imports what the task needs, time does not count.
+        since = self.board[board.SINCE] / 1e9 if self.begun(work.serial) else now
+        work.deadline = min(since, now) + work.timeout
+        return work.deadline <= now
+
     def items(self) -> range:
         """Return the items of a chunk of which one runs; none between items, and for a single call."""
         word = self.board[board.ITEM]
