@@ -103,7 +103,9 @@ def apply_along_axis(
         task(array, buffer, start, stop)
 
     cuttable = type(first) in (np.ndarray, shared_array()) and not (array.dtype.hasobject or first.dtype.hasobject)
-    if not cuttable or not possible():
+    if count == 1:
+        pass
+    elif not cuttable or not possible():
         run(1, count)
     else:
         # A memory map that is an ndarray now would be copied.
