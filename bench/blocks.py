@@ -7,6 +7,7 @@ runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time /
 """
 
 import argparse
+import itertools
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,7 @@ def wave_into(x, out, start, stop):
 
 
 def row_score(row):
-    """A Python function of a row, some 20 us."""
+    """Return a number, in some us of Python."""
     total = 0.0
     for value in row.tolist():
         total += value * value if value > 0.5 else value
@@ -49,7 +50,7 @@ def joblib_rounds(folder, n, workers):
     edges = np.linspace(0, n, 4 * workers + 1).astype(int).tolist()
 
     def work():
-        calls = [joblib.delayed(wave_into)(x, out, *edge) for edge in zip(edges[:-1], edges[1:], strict=True)]
+        calls = [joblib.delayed(wave_into)(x, out, *edge) for edge in itertools.pairwise(edges)]
         joblib.Parallel(n_jobs=workers)(calls)
 
     for _ in sys.stdin:
@@ -111,7 +112,7 @@ def rows(rounds, megabytes, python, folder):
 
 def edges(n, number):
     cuts = np.linspace(0, n, number + 1).astype(int).tolist()
-    return zip(cuts[:-1], cuts[1:], strict=True)
+    return itertools.pairwise(cuts)
 
 
 def main():
