@@ -10,7 +10,7 @@ import numpy as np
 import allcores as ac
 from allcores.parallel.blocks import map_blocks
 
-FRAMES, SIZE, SPOTS = 120, 256, 40
+FRAMES, SIZE, SPOTS = 24, 256, 40
 
 
 def recorded():
@@ -18,8 +18,9 @@ def recorded():
     rng = np.random.default_rng(1)
     stack = ac.shared.array(rng.normal(10, 3, (FRAMES, SIZE, SIZE)).astype(np.float32))
     places = rng.uniform(20, SIZE - 20, (SPOTS, 2)) + np.cumsum(rng.normal(0, 0.5, (FRAMES, SPOTS, 2)), axis=0)
-    rows, columns = np.clip(np.rint(places), 0, SIZE - 1).astype(int).T
-    stack[np.arange(FRAMES), rows, columns] += 200
+    rows, columns = np.clip(np.rint(places), 1, SIZE - 2).astype(int).T
+    for row, column in np.ndindex(3, 3):
+        stack[np.arange(FRAMES), rows + row - 1, columns + column - 1] += 200
     return stack
 
 
@@ -31,17 +32,17 @@ def median_of_neighbours(stack):
 
 
 def main():
-    stack = recorded()[:40]
+    stack = recorded()
     start = time.perf_counter()
     here = median_of_neighbours(stack)
     middle = time.perf_counter()
-    found = map_blocks(median_of_neighbours, stack, overlap=1, blocks=8)
+    found = map_blocks(median_of_neighbours, stack, overlap=1, blocks=6)
     end = time.perf_counter()
     assert np.array_equal(found, here)
     print(
         f"{len(stack)} frames of {SIZE} x {SIZE} pixels: here {middle - start:.2f} s, in processes {end - middle:.2f} s"
     )
-    brightest = map_blocks(np.max, found, reduce=max, blocks=8)
+    brightest = map_blocks(np.max, found, reduce=max, blocks=6)
     print(f"background {np.median(found):.1f}, brightest pixel {brightest:.1f}")
 
 
