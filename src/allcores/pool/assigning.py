@@ -53,6 +53,7 @@ class Desk:
             end.setblocking(False)
         self.listener.add(self.woken, self)
         self.registered: Server | None = None
+        self.unassigned = False  # there is work that its giver has left for the selector thread to hand out
         self.fresh: list[Worker] = []
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once
         self.look_at = 0.0  # when the selector thread has to look at more than what arrives

@@ -144,14 +144,17 @@ class Executor(_Executor):
         concurrent.futures.Future
             As of `submit`.
         """
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be above 0 seconds, got {timeout!r}")
-        if operator.index(retries) < 0:
-            raise ValueError(f"retries must be 0 or more, got {retries!r}")
+        check_limits(timeout, retries)
         return self._submit(fn, args, kwargs, timeout, retries)
 
     def _submit(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None, retries: int
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        timeout: float | None,
+        retries: int,
+        aside: bool = False,
     ) -> PoolFuture:
         future = PoolFuture()
         scheduler = self._scheduler
@@ -167,7 +170,7 @@ class Executor(_Executor):
             return future
         task = Call(future, payload, buffers, held, name, timeout, retries)
         future._task, future._scheduler = task, scheduler
-        scheduler.submit(task)
+        scheduler.submit(task, aside and bool(buffers))
         return future
 
     def map(
@@ -244,6 +247,14 @@ class Executor(_Executor):
 
     def __reduce__(self) -> Any:
         raise TypeError("an Executor cannot be pickled; make one where it is needed")
+
+
+def check_limits(timeout: float | None, retries: int) -> None:
+    """Raise what is wrong with these limits of a task."""
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be above 0 seconds, got {timeout!r}")
+    if operator.index(retries) < 0:
+        raise ValueError(f"retries must be 0 or more, got {retries!r}")
 
 
 def _at_least_one(name: str, value: Any) -> int:

@@ -62,7 +62,7 @@ class Job:
         self.moved: dict[int, int] = {}
         self.parts: dict[int, tuple[list[Any], dict[int, BaseException]]] = {}
         self.arrived = threading.Condition()
-        self.heard: Callable[[int], object] | None = None  # called with how many items have come back now
+        self.heard: Callable[[int], object] | None = None  # called with how many items have come back now; 0: cancelled
         self.cancelled = False
         self.error: BaseException | None = None
         self.queued = False
@@ -161,6 +161,8 @@ class Job:
         self.cancelled = True
         with self.arrived:
             self.arrived.notify_all()
+        if self.heard is not None:
+            self.heard(0)
 
 
 class Chunk(Work):
