@@ -14,9 +14,11 @@ from pathlib import Path
 import kill_fuzzer
 import pytest
 
+import allcores as ac
 from allcores.parallel import aio
 from allcores.parallel.executors import executor, shutdown
 from allcores.pool import TaskTimeout, UnpicklableTask, WorkerDied
+from allcores.pool.results import Options
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are for POSIX systems")
 
@@ -255,6 +257,41 @@ def test_cancelling_leaves_the_work_of_others_alone():
         return await others
 
     assert len(run(main())) == 100
+
+
+def until_second_time(path):
+    if not path.exists():
+        path.touch()
+        time.sleep(PATIENCE)
+    return "done"
+
+
+def test_a_kill_that_comes_too_late_for_its_item_harms_no_other(tmp_path):
+    with ac.Executor(1) as pool:
+        ended = pool.start_map(time.sleep, [[0.5]], Options(chunksize=1))
+        other = pool.start_map(until_second_time, [[tmp_path / "begun"]], Options(chunksize=1))
+        (worker,) = pool._scheduler.workers.values()
+        with worker.reading:  # nobody hears that the first is done, and that the second runs
+            end = time.monotonic() + PATIENCE
+            while not (tmp_path / "begun").exists() and time.monotonic() < end:
+                time.sleep(0.01)
+            assert worker.running.job is ended._feed._job
+            ended.stop()
+        assert list(other) == ["done"]
+
+
+def test_what_was_sent_ahead_does_not_run_once_it_is_cancelled(tmp_path):
+    with ac.Executor(1) as pool:
+        first = pool.start_map(time.sleep, [[0.5]], Options(chunksize=1))
+        ahead = pool.start_map(until_second_time, [[tmp_path / "begun"]], Options(chunksize=1))
+        (worker,) = pool._scheduler.workers.values()
+        end = time.monotonic() + PATIENCE
+        while worker.ahead is None and time.monotonic() < end:
+            time.sleep(0.01)
+        ahead.stop()
+        assert list(first) == [None]
+        assert pool.submit(abs, -1).result(PATIENCE) == 1
+        assert not (tmp_path / "begun").exists()
 
 
 def test_timeouts_and_retries():
