@@ -298,8 +298,9 @@ def test_timeouts_and_retries():
     async def main():
         with pytest.raises(TaskTimeout):
             await aio.submit(time.sleep, PATIENCE, timeout=0.2)
-        found = await aio.map(slow_from_three, range(4), timeout=0.3, retries=1, errors="return")
-        assert found[:3] == [0, 1, 2]
+        # The start of a worker and what a task imports count: not a function of this module.
+        found = await aio.map(time.sleep, [0, 0, 0, PATIENCE], timeout=2, retries=1, errors="return")
+        assert found[:3] == [None] * 3
         assert isinstance(found[3], TaskTimeout)
 
     run(main())
