@@ -21,6 +21,7 @@ from allcores.pool.channels import frame
 from allcores.pool.errors import NotUsableAfterFork, PoolBroken, PoolError
 from allcores.pool.jobs import Chunk, Job
 from allcores.pool.listening import Listener
+from allcores.pool.output import Printer
 from allcores.pool.shield import ShieldedLock
 from allcores.pool.tasks import Messages, Work
 from allcores.pool.workers import Server, Worker, ooms
@@ -58,6 +59,7 @@ class Desk:
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once
         self.look_at = 0.0  # when the selector thread has to look at more than what arrives
         self.sleeps_until = 0.0  # when it will, as it knew before it went to sleep
+        self.printer = Printer()
         self.closing = False
         self.forked = False
         self.broken: PoolError | None = None

@@ -297,6 +297,9 @@ class Scheduler(Undertaker):
     def _hear(self, worker: Worker, message: Frame) -> None:
         """Take one message of a worker's."""
         kind = message.kind
+        if kind == channels.OUTPUT:
+            self.printer.take(worker.number, bytes(message.payload))
+            return
         if kind == channels.READY:
             worker.ready = True
             self.failed_starts = 0
@@ -408,6 +411,8 @@ class Scheduler(Undertaker):
                 self.workers.clear()
                 self._end()
             raise
+        finally:
+            self.printer.close()
 
     def _busy(self) -> bool:
         return bool(self.queue) or any(worker.running is not None for worker in self.workers.values())
