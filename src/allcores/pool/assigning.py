@@ -21,6 +21,7 @@ from allcores.pool.channels import frame
 from allcores.pool.errors import NotUsableAfterFork, PoolBroken, PoolError
 from allcores.pool.jobs import Chunk, Job
 from allcores.pool.listening import Listener
+from allcores.pool.output import Printer
 from allcores.pool.shield import ShieldedLock
 from allcores.pool.tasks import Messages, Work
 from allcores.pool.workers import Server, Worker, ooms
@@ -53,10 +54,12 @@ class Desk:
             end.setblocking(False)
         self.listener.add(self.woken, self)
         self.registered: Server | None = None
+        self.unassigned = False  # there is work that its giver has left for the selector thread to hand out
         self.fresh: list[Worker] = []
         self.blocked: set[Worker] = set()  # with messages that their sockets did not take at once
         self.look_at = 0.0  # when the selector thread has to look at more than what arrives
         self.sleeps_until = 0.0  # when it will, as it knew before it went to sleep
+        self.printer = Printer()
         self.closing = False
         self.abandoned = self.abandoned_running = False  # what has this executor was collected
         self.forked = False

@@ -26,7 +26,7 @@ _ANCILLARY = socket.CMSG_SPACE(4 * array.array("i").itemsize) if hasattr(socket,
 # From the parent to a worker
 SETUP, TASK, DEFINE, MAP, EXIT = 1, 2, 3, 4, 5
 # From a worker to the parent
-READY, RESULT, RAISED, BAD_TASK, BAD_RESULT, PART, INITIALIZER = 11, 12, 13, 14, 15, 16, 17
+READY, RESULT, RAISED, BAD_TASK, BAD_RESULT, PART, INITIALIZER, OUTPUT = 11, 12, 13, 14, 15, 16, 17, 18
 # Between the parent and the server that starts workers
 SPAWN, KILL, STARTED, EXITED = 21, 22, 23, 24
 # Added to TASK and MAP: run it only if the claim can be taken, which is in the first or second counter. Two in turn,

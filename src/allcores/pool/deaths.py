@@ -65,7 +65,11 @@ class Undertaker(Desk):
         begun = worker.begun(work.serial)
         meant = worker.killed_for in (0, work.serial)
         if isinstance(work, Chunk) and not work.killed:
-            self._lost_chunk(worker, work, begun, after)
+            if meant:
+                self._lost_chunk(worker, work, begun, after)
+            else:  # as below
+                work.job.again.appendleft((work.start, work.stop))
+                self._requeue(work.job)
             return
         if not work.killed and not meant:
             self.queue.appendleft(work)  # its turn came between the decision to kill and the kill

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from allcores.plan.machine import usable_cores
 from allcores.pool.errors import UnpicklableTask
+from allcores.pool.output import levels
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results, start_map
 from allcores.pool.scheduler import Scheduler
@@ -43,6 +44,9 @@ class Executor(_Executor):
     start_method : {"forkserver", "spawn", "fork"}, optional
         How workers start. "forkserver": forks of a small process that has imported nothing. "spawn": new interpreters.
         "fork": forks of this process, refused while other threads run.
+    output : {"forward", None}, optional
+        "forward": what tasks print, log and warn of comes out here, lines with the number of their worker before.
+        None: it goes where the workers' own standard output and error go, as logging in workers is set up.
 
     Raises
     ------
@@ -75,6 +79,7 @@ class Executor(_Executor):
         max_tasks_per_worker: int | None = None,
         *,
         start_method: str = "forkserver",
+        output: str | None = "forward",
     ) -> None:
         cores = _cores()
         self._max_workers = cores if max_workers is None else _at_least_one("max_workers", max_workers)
@@ -84,6 +89,8 @@ class Executor(_Executor):
             raise TypeError(f"initializer must be callable, got {initializer!r}")
         if start_method not in METHODS:
             raise ValueError(f"start_method must be one of {', '.join(METHODS)}, got {start_method!r}")
+        if output not in {"forward", None}:
+            raise ValueError(f"output must be 'forward' or None, got {output!r}")
         if os.name != "posix":
             raise NotImplementedError("processes are written for Linux and macOS; here use concurrent.futures")
         prepared, held = b"", None
@@ -103,6 +110,8 @@ class Executor(_Executor):
                     "path": [os.fspath(entry) for entry in sys.path],
                     "argv": list(sys.argv),
                     "initializer": prepared,
+                    "output": output,
+                    "levels": levels(),
                 }
             )
 
@@ -144,14 +153,17 @@ class Executor(_Executor):
         concurrent.futures.Future
             As of `submit`.
         """
-        if timeout is not None and not timeout > 0:
-            raise ValueError(f"timeout must be above 0 seconds, got {timeout!r}")
-        if operator.index(retries) < 0:
-            raise ValueError(f"retries must be 0 or more, got {retries!r}")
+        check_limits(timeout, retries)
         return self._submit(fn, args, kwargs, timeout, retries)
 
     def _submit(
-        self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], timeout: float | None, retries: int
+        self,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        timeout: float | None,
+        retries: int,
+        aside: bool = False,
     ) -> PoolFuture:
         future = PoolFuture()
         scheduler = self._scheduler
@@ -167,7 +179,7 @@ class Executor(_Executor):
             return future
         task = Call(future, payload, buffers, held, name, timeout, retries)
         future._task, future._scheduler = task, scheduler
-        scheduler.submit(task)
+        scheduler.submit(task, aside and bool(buffers))
         return future
 
     def map(
@@ -248,6 +260,14 @@ class Executor(_Executor):
 
     def __reduce__(self) -> Any:
         raise TypeError("an Executor cannot be pickled; make one where it is needed")
+
+
+def check_limits(timeout: float | None, retries: int) -> None:
+    """Raise what is wrong with these limits of a task."""
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be above 0 seconds, got {timeout!r}")
+    if operator.index(retries) < 0:
+        raise ValueError(f"retries must be 0 or more, got {retries!r}")
 
 
 def _at_least_one(name: str, value: Any) -> int:

@@ -14,6 +14,8 @@ from allcores.pool.jobs import Job
 from allcores.pool.scheduler import Scheduler
 from allcores.pool.tasks import name_of
 
+Parts = dict[int, tuple[list[Any], dict[int, BaseException]]]  # by first item: values, and errors by item
+
 
 class Options(NamedTuple):
     """How a map is run."""
@@ -26,9 +28,8 @@ class Options(NamedTuple):
     ordered: bool = True
     keep_errors: bool = False  # results instead of being raised
     spread: bool | None = None  # items are tuples of arguments; None: if there are several iterables
-    heard: Callable[[int], object] | None = (
-        None  # called, by any thread, with how many items are back now; 0: cancelled
-    )
+    heard: Callable[[int], object] | None = None  # by any thread: how many items have come back now; 0: it is cancelled
+    aside: bool = False  # the pool's own thread prepares what is sent; the caller's has no time for it
 
 
 def start_map(
@@ -62,7 +63,7 @@ def start_map(
         retries=options.retries,
     )
     job.heard = options.heard
-    scheduler.submit(job)
+    scheduler.submit(job, options.aside)
     return Results(_Feed(scheduler, job, None if options.buffersize is None else source, options))
 
 
@@ -95,6 +96,36 @@ class Results:
     def cancel(self, running: bool = False) -> None:
         """Hand out nothing more; with `running`, end the workers that have items of it."""
         self._feed.cancel(running)
+
+    # ---- for those who may not wait: instead of next(), and of an iterable that is taken from ------------------------
+
+    def arrived(self) -> Parts:
+        """Take what has come back: of each first item the values from there on, and errors by item.
+
+        Needs no lock: that of the map is held while arrays are copied.
+        """
+        parts, found = self._feed._job.parts, {}
+        while parts:
+            first, part = parts.popitem()
+            found[first] = part
+        return found
+
+    def add(self, items: list[Any]) -> None:
+        """Hand out more items, of a map with a `buffersize`."""
+        job = self._feed._job
+        assert isinstance(job.items, list)
+        job.items += items
+        self._feed._scheduler.submit(job, aside=True)
+
+    def stop(self) -> None:
+        """End the map and the workers that have items of it. Nobody waits for it in `next()`."""
+        self._feed._job.cancelled = True
+        self._feed._scheduler.kill_chunks(self._feed._job)
+
+    def ended(self) -> BaseException | None:
+        """Return why no more results come, if somebody has cancelled the map."""
+        job = self._feed._job
+        return (job.error or CancelledError()) if job.cancelled else None
 
 
 class _Feed:

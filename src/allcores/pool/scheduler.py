@@ -16,6 +16,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 
 from allcores.pool import channels
 from allcores.pool.assigning import EXIT_SECONDS, FOREVER, IDLE_SECONDS, forked_error
@@ -38,8 +39,8 @@ class Scheduler(Undertaker):
 
     # ---- what callers call -----------------------------------------------------------------------------------------
 
-    def submit(self, work: Work | Job) -> None:
-        """Queue some work and hand out what can be."""
+    def submit(self, work: Work | Job, aside: bool = False) -> None:
+        """Queue some work and hand out what can be; with `aside`, in the selector thread."""
         with self.lock:
             self.check()
             if isinstance(work, Job):
@@ -47,11 +48,12 @@ class Scheduler(Undertaker):
                     return
                 work.queued = True
             self.queue.append(work)
-            heavy = self._assign()
+            self.unassigned = self.unassigned or aside
+            heavy = [] if aside else self._assign()
             if self.thread is None:
                 self.thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
                 self.thread.start()
-            elif self.fresh or self.blocked or work.timeout is not None:
+            elif aside or self.fresh or self.blocked or work.timeout is not None:
                 self._wake()
         if heavy:
             self._deliver(heavy)
@@ -142,9 +144,16 @@ class Scheduler(Undertaker):
                 work.fail(TaskKilled(f"{work.name} was not run again", task=work.name))
 
     def kill_chunks(self, job: Job) -> None:
-        """End the workers that run a part of a map."""
+        """End the workers that run a part of a map, and take back what was sent ahead."""
         with self.lock:
             for worker in self.workers.values():
+                ahead = worker.ahead
+                if isinstance(ahead, Chunk) and ahead.job is job:
+                    if self._recall(worker):
+                        self.queue.remove(ahead)
+                    else:  # it has begun, and what it ran before is done
+                        ahead.killed = True
+                        worker.kill("killed", ahead)
                 if isinstance(worker.running, Chunk) and worker.running.job is job:
                     worker.running.killed = True
                     worker.kill("killed", worker.running)
@@ -256,6 +265,11 @@ class Scheduler(Undertaker):
             # While this thread has the GIL, whoever waits for the result just set cannot go on.
             self.sleeps_until = min(self.look_at, now + _TICK)
             return self.sleeps_until - now
+        if self.unassigned:
+            self.unassigned = False
+            heavy = self._assign()
+            if heavy:
+                after.append(partial(self._deliver, heavy))
         for worker in self.fresh:
             if not worker.ended:
                 self.listener.add(worker.sock, worker)
@@ -303,6 +317,9 @@ class Scheduler(Undertaker):
     def _hear(self, worker: Worker, message: Frame) -> None:
         """Take one message of a worker's."""
         kind = message.kind
+        if kind == channels.OUTPUT:
+            self.printer.take(worker.number, bytes(message.payload))
+            return
         if kind == channels.READY:
             worker.ready = True
             self.failed_starts = 0
@@ -414,6 +431,8 @@ class Scheduler(Undertaker):
                 self.workers.clear()
                 self._end()
             raise
+        finally:
+            self.printer.close()
 
     def _busy(self) -> bool:
         return bool(self.queue) or any(worker.running is not None for worker in self.workers.values())

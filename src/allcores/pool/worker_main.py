@@ -26,6 +26,7 @@ from allcores.pool import channels
 from allcores.pool.board import BEGUN, COUNT_SHIFT, ITEM, NOTHING, SINCE, mapped
 from allcores.pool.buffers import pack, unpack
 from allcores.pool.channels import Frame, Reader, Writer, frame
+from allcores.pool.output import Capture
 from allcores.pool.pickling import dumps, loads
 
 _SMALL, _MOST = 3e-6, 64  # seconds of an item below which several run between two looks at the clock, and how many
@@ -65,11 +66,19 @@ class Worker:
         self.claimed = [0, 0]
         self.function: Callable[..., Any] | None = None  # of the map that chunks are of
         self.function_error = ""
+        self.sending = threading.Lock()
+        self.capture: Capture | None = None  # what tasks print, if it is forwarded
 
     def send(self, kind: int, serial: int, payload: bytes, sizes: Sequence[int] = (), handle: bytes = b"") -> None:
-        """Send one message; EOFError when the parent is gone."""
+        """Send one message, behind what was printed before it; EOFError when the parent is gone."""
+        if self.capture is not None:
+            self.capture.flush()
+        with self.sending:
+            self._send(frame(kind, serial, payload, sizes, handle))
+
+    def _send(self, pieces: list[memoryview]) -> None:
         try:
-            self.writer.send(frame(kind, serial, payload, sizes, handle))
+            self.writer.send(pieces)
         except OSError as error:
             raise EOFError from error
 
@@ -217,6 +226,9 @@ class Worker:
         if settings["path"]:
             sys.path[:] = settings["path"]
             sys.argv[:] = settings["argv"]
+        if settings["output"] is not None:
+            levels = settings["levels"]
+            self.capture = Capture(lambda text: self._send(frame(channels.OUTPUT, 0, text)), self.sending, levels)
         if settings["initializer"]:
             try:
                 function, arguments = pickle.loads(settings["initializer"])
@@ -287,4 +299,6 @@ def main(sock: int, first: int, second: int, board: int, forked_program: bool = 
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
+    if worker.capture is not None:
+        worker.capture.close()
     return code
