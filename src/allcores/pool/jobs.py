@@ -62,7 +62,7 @@ class Job:
         self.moved: dict[int, int] = {}
         self.parts: dict[int, tuple[list[Any], dict[int, BaseException]]] = {}
         self.arrived = threading.Condition()
-        self.heard: Callable[[int], object] | None = None  # called with how many items have come back now; 0: no more will
+        self.heard: Callable[[int], object] | None = None  # called with how many items are back now; 0: cancelled
         self.cancelled = False
         self.error: BaseException | None = None
         self.queued = False

@@ -26,7 +26,7 @@ class Options(NamedTuple):
     ordered: bool = True
     keep_errors: bool = False  # results instead of being raised
     spread: bool | None = None  # items are tuples of arguments; None: if there are several iterables
-    heard: Callable[[int], object] | None = None  # called, by any thread, with how many items are back now; 0: cancelled
+    heard: Callable[[int], object] | None = None  # called, by any thread, with how many items are back; 0: cancelled
 
 
 def start_map(
