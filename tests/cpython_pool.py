@@ -2,7 +2,7 @@
 
 Needs neither NumPy nor our compiled modules, as cpython_futures.py. Left out, with the reason:
 
-    _TestPool.test_make_pool        counts the processes in `_pool`, which ours has not; its errors are in test_mp_pool.py
+    _TestPool.test_make_pool        counts the processes in `_pool`, which ours lacks; its errors are in test_mp_pool.py
     _TestPool.test_traceback        wants multiprocessing's class as the error's cause; its text is in test_mp_pool.py
     _TestPoolWorkerErrors.test_unpickleable_result
                                     wants MaybeEncodingError; ours is UnpicklableResult

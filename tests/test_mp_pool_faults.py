@@ -134,15 +134,17 @@ def test_terminate_during_work(how):
 
 
 def test_terminate_ends_even_what_was_taken_back():
-    """A map whose only chunk waited in a worker is in no queue."""
-    for _ in range(20):
-        pool = Pool(1)
-        results = [pool.map_async(time.sleep, [PATIENCE]) for _ in range(3)]
-        results.append(pool.apply_async(time.sleep, (PATIENCE,)))
-        pool.terminate()
-        for result in results:
-            with pytest.raises((WorkerDied, CancelledError)):
-                result.get(PATIENCE)
+    """A map whose only chunk waits in a worker is in no queue."""
+    pool = Pool(2)
+    busy = [pool.apply_async(time.sleep, (PATIENCE,)) for _ in range(2)]
+    workers = pool._executor._scheduler.workers
+    assert wait_until(lambda: len(workers) == 2 and all(worker.running for worker in workers.values()))
+    result = pool.map_async(time.sleep, [PATIENCE])
+    pool.terminate()
+    for one in (result, *busy):
+        with pytest.raises((WorkerDied, CancelledError)):
+            one.get(2)
+    pool.join()
 
 
 def test_collected_while_it_works():
