@@ -2,8 +2,8 @@
 
 Needs neither NumPy nor our compiled modules, as cpython_futures.py. Left out, with the reason:
 
-    _TestPool.test_make_pool        counts the processes in `_pool`, which ours has not; its ValueErrors are tested here
-    _TestPool.test_traceback        wants multiprocessing's class as the error's cause; what is in it is tested here
+    _TestPool.test_make_pool        counts the processes in `_pool`, which ours lacks; its errors are in test_mp_pool.py
+    _TestPool.test_traceback        wants multiprocessing's class as the error's cause; its text is in test_mp_pool.py
     _TestPoolWorkerErrors.test_unpickleable_result
                                     wants MaybeEncodingError; ours is UnpicklableResult
     _TestPoolWorkerLifetime.test_pool_worker_lifetime
@@ -12,9 +12,10 @@ Needs neither NumPy nor our compiled modules, as cpython_futures.py. Left out, w
                                     runs a program of its own, with multiprocessing's Pool
     those of managers and threads   ours has processes only
 
-The tests that stand in for those left out are in `OwnTest` here and in test_mp_pool.py.
+test_mp_pool.py and test_mp_pool_faults.py have what stands in for these.
 """
 
+import importlib
 import multiprocessing
 import sys
 import unittest
@@ -27,9 +28,8 @@ from cpython_futures import stand_in
 
 stand_in()  # in workers, too: they import this module for the methods of its classes
 
-from test import _test_multiprocessing as theirs
-
-from allcores.parallel.mp_pool import Pool
+theirs = importlib.import_module("test._test_multiprocessing")
+Pool = importlib.import_module("allcores.parallel.mp_pool").Pool
 
 OMITTED = None  # hides an inherited test
 
@@ -54,21 +54,9 @@ class WorkerLifetimeTest(theirs._TestPoolWorkerLifetime, Processes, unittest.Tes
     test_worker_finalization_via_atexit_handler_of_multiprocessing = OMITTED
 
 
-class OwnTest(unittest.TestCase):
-    def test_numbers(self):
-        for count in (-1, 0):
-            with self.assertRaisesRegex(ValueError, "processes must be 1 or more"):
-                Pool(count)
-
-    def test_traceback(self):
-        with Pool(1) as pool, self.assertRaises(RuntimeError) as caught:
-            pool.apply(theirs._TestPool._test_traceback)
-        self.assertIn("raise RuntimeError(123) # some comment", str(caught.exception.__cause__))
-
-
 def main():
     loader = unittest.TestLoader()
-    classes = (PoolTest, WorkerErrorsTest, WorkerLifetimeTest, OwnTest)
+    classes = (PoolTest, WorkerErrorsTest, WorkerLifetimeTest)
     suite = unittest.TestSuite(loader.loadTestsFromTestCase(found) for found in classes)
     with mock.patch.object(multiprocessing, "Pool", Pool):
         return unittest.TextTestRunner(verbosity=2).run(suite)

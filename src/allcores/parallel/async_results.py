@@ -33,8 +33,8 @@ class AsyncResult:
 
     Notes
     -----
-    As `multiprocessing.pool.AsyncResult`. It is ready when its callback, if it has one, has returned. What was cancelled
-    gets `concurrent.futures.CancelledError`; multiprocessing lets it wait for ever.
+    As `multiprocessing.pool.AsyncResult`. It is ready when its callback, if it has one, has returned. What was
+    cancelled gets `concurrent.futures.CancelledError`; multiprocessing lets it wait for ever.
 
     Examples
     --------
@@ -113,7 +113,8 @@ class AsyncResult:
         finally:
             del value, self  # its traceback refers to this frame
 
-    __class_getitem__ = classmethod(types.GenericAlias)
+    def __class_getitem__(cls, item: Any) -> types.GenericAlias:
+        return types.GenericAlias(cls, item)
 
     # ---- for who makes them ------------------------------------------------------------------------------------------
 

@@ -82,12 +82,11 @@ def _checked(**given: Any) -> _Settings:
     wrong = given.keys() - set(_Settings._fields)
     if wrong:
         raise TypeError(f"there is no option {min(wrong)!r}; there are {', '.join(_Settings._fields)}")
+    for name, least in (("workers", 1), ("chunksize", 1), ("buffersize", 1), ("retries", 0)):
+        if given.get(name) is not None:
+            given[name] = _whole(name, given[name], least)
     settings = _Settings(**given)
-    for name in ("workers", "chunksize", "buffersize"):
-        value = getattr(settings, name)
-        if value is not None:
-            settings = settings._replace(**{name: _whole(name, value, 1)})
-    settings = settings._replace(retries=_whole("retries", settings.retries, 0), initargs=tuple(settings.initargs))
+    settings = settings._replace(initargs=tuple(settings.initargs))
     if settings.timeout is not None and not settings.timeout > 0:
         raise ValueError(f"timeout must be above 0 seconds, got {settings.timeout!r}")
     if settings.errors not in ("raise", "return"):

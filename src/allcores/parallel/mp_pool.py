@@ -80,7 +80,8 @@ class Pool:
     ) -> None:
         if processes is not None and operator.index(processes) < 1:
             raise ValueError(f"processes must be 1 or more, got {processes!r}")
-        if maxtasksperchild is not None and not (isinstance(maxtasksperchild, int) and maxtasksperchild >= 1):
+        given: Any = maxtasksperchild
+        if given is not None and (not isinstance(given, int) or given < 1):
             raise ValueError(f"maxtasksperchild must be an int of 1 or more or None, got {maxtasksperchild!r}")
         self._executor = Executor(
             processes, initializer, tuple(initargs), maxtasksperchild, start_method=_start_method(context)
@@ -128,7 +129,8 @@ class Pool:
 
     def map(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
         """Return the list of ``func(item)`` for all items. Raises the first item's error, when all have run."""
-        return self.map_async(func, iterable, chunksize).get()
+        found: list[Any] = self.map_async(func, iterable, chunksize).get()
+        return found
 
     def map_async(
         self,
@@ -159,7 +161,8 @@ class Pool:
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
         """Return the list of ``func(*item)`` for all items; otherwise as `map`."""
-        return self.starmap_async(func, iterable, chunksize).get()
+        found: list[Any] = self.starmap_async(func, iterable, chunksize).get()
+        return found
 
     def starmap_async(
         self,

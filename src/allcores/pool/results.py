@@ -104,7 +104,7 @@ class Results:
 
         Needs no lock: that of the map is held while arrays are copied.
         """
-        parts, found = self._feed._job.parts, {}
+        parts, found = self._feed.job.parts, {}
         while parts:
             first, part = parts.popitem()
             found[first] = part
@@ -112,19 +112,19 @@ class Results:
 
     def add(self, items: list[Any]) -> None:
         """Hand out more items, of a map with a `buffersize`."""
-        job = self._feed._job
+        job = self._feed.job
         assert isinstance(job.items, list)
         job.items += items
         self._feed._scheduler.submit(job, aside=True)
 
     def stop(self) -> None:
         """End the map and the workers that have items of it. Nobody waits for it in `next()`."""
-        self._feed._job.cancelled = True
-        self._feed._scheduler.kill_chunks(self._feed._job)
+        self._feed.job.cancelled = True
+        self._feed._scheduler.kill_chunks(self._feed.job)
 
     def ended(self) -> BaseException | None:
         """Return why no more results come, if somebody has cancelled the map."""
-        job = self._feed._job
+        job = self._feed.job
         return (job.error or CancelledError()) if job.cancelled else None
 
 
