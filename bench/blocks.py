@@ -3,8 +3,8 @@
     python bench/blocks.py [--rounds N] [--megabytes N] [--joblib PYTHON]
 
 Rounds are interleaved; each row is a median. joblib's row needs joblib, here or in the interpreter named, which then
-runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time / the number of workers. On a machine that
-does something else, too, the row of threads, which NumPy lets compute at the same time, tells what is to be had.
+runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time / the number of workers. On a machine
+that does something else, too, the row of threads, which NumPy lets compute at the same time, tells what is to be had.
 """
 
 import argparse
@@ -95,8 +95,8 @@ def rows(rounds, megabytes, python, folder):
     threads = ThreadPoolExecutor(workers)
     found = {}
 
-    def on_thread(start, stop):
-        wave_into(x, plain, start, stop)
+    def on_thread(edge):
+        wave_into(x, plain, *edge)
 
     def note(name, seconds):
         if seconds is not None:
