@@ -64,11 +64,11 @@ class Undertaker(Desk):
         """Decide what becomes of the work that a dead worker was given."""
         begun = worker.begun(work.serial)
         meant = worker.killed_for in (0, work.serial)
-        if isinstance(work, Chunk) and not work.killed:
-            self._lost_chunk(worker, work, begun, after)
-            return
         if not work.killed and not meant:
             self.queue.appendleft(work)  # its turn came between the decision to kill and the kill
+            return
+        if isinstance(work, Chunk) and not work.killed:
+            self._lost_chunk(worker, work, begun, after)
             return
         if not begun and not worker.killed:
             work.moves += worker.ready  # those that do not even start are counted apart
