@@ -3,7 +3,8 @@
     python bench/blocks.py [--rounds N] [--megabytes N] [--joblib PYTHON]
 
 Rounds are interleaved; each row is a median. joblib's row needs joblib, here or in the interpreter named, which then
-runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time / the number of workers.
+runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time / the number of workers. On a machine
+that does something else, too, the row of threads, which NumPy lets compute at the same time, tells what is to be had.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +92,11 @@ def rows(rounds, megabytes, python, folder):
     np.save(folder / "x.npy", x)
     table = np.random.default_rng(1).random((ROWS, COLUMNS))
     peer = Joblib(python, folder, n, workers)
+    threads = ThreadPoolExecutor(workers)
     found = {}
+
+    def on_thread(edge):
+        wave_into(x, plain, *edge)
 
     def note(name, seconds):
         if seconds is not None:
@@ -99,6 +105,9 @@ def rows(rounds, megabytes, python, folder):
     for i in range(rounds + 1):
         note("NumPy", timed(lambda: wave_into(x, plain, 0, n)))
         note("NumPy, in blocks", timed(lambda: [wave_into(x, plain, *edge) for edge in edges(n, 64)]))
+        note(
+            "NumPy, in blocks on threads", timed(lambda: list(threads.map(on_thread, *zip(*edges(n, 64), strict=True))))
+        )
         note("map_blocks, out=", timed(lambda: map_blocks(wave, x, out=out)))
         note("map_blocks", timed(lambda: map_blocks(wave, x)))
         note("joblib, memory maps", peer.seconds())
@@ -133,6 +142,7 @@ def main():
     ideal = min(found["NumPy"], found["NumPy, in blocks"]) / workers
     print(f"{'map_blocks, out= / ideal':<40}{found['map_blocks, out='] / ideal:10.2f} (at most 1.15)")
     print(f"{'map_blocks / ideal':<40}{found['map_blocks'] / ideal:10.2f}")
+    print(f"{'map_blocks, out= / threads':<40}{found['map_blocks, out='] / found['NumPy, in blocks on threads']:10.2f}")
     if "joblib, memory maps" in found:
         times = found["joblib, memory maps"] / found["map_blocks, out="]
         print(f"{'joblib / map_blocks, out=':<40}{times:10.2f} (at least 1.5)")

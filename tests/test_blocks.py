@@ -24,8 +24,10 @@ few = settings(max_examples=40, deadline=None, suppress_health_check=list(Health
 
 
 @pytest.fixture(autouse=True, scope="module")
-def leaves_nothing():
+def leaves_no_process():
     before = kill_fuzzer.what_is_there()
+    for workers in (None, 1, 2, 3):  # their threads are there before each test looks for new ones
+        executors.executor(workers).submit(abs, 1).result(60)
     yield
     executors.shutdown()
     assert kill_fuzzer.what_is_there() == before

@@ -138,6 +138,8 @@ def map_blocks(
     WorkerDied
         A worker ended in `f`, and `retries` are used up. Errors of `f` are raised as they are, with the worker's
         traceback as the cause. Nothing is returned then; an `out` that workers write may be written in part.
+    NotImplementedError
+        The system is not Linux.
 
     Notes
     -----

@@ -87,17 +87,11 @@ def begin_here(run: Callable[[int, int], object], first: int, count: int, worker
         alone = stop - first == 1  # it may have been slow because it was the first one
         done = stop
         if seconds > _LONG or (spent > _GLANCE and not alone):
-            cost = nbytes * _COPYING + (_SENDING if _ready(workers) else _STARTING)
+            cost = nbytes * _COPYING + (_SENDING if executors.is_warm(workers) else _STARTING)
             if rest * (1 - 1 / number) > cost:
                 break
         size = 2 * size if seconds < _PIECE else max(1, size // 2)
     return done
-
-
-def _ready(workers: int | None) -> bool:
-    """Whether there are workers already."""
-    found = executors._executors.get(workers)
-    return found is not None and bool(found._scheduler.workers)
 
 
 def parts(first: int, count: int, workers: int) -> list[tuple[int, int]]:

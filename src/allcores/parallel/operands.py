@@ -58,11 +58,9 @@ def maps_file(array: Array) -> bool:
     )
 
 
-def opened(operand: Any) -> Any:
+def opened(operand: Any) -> Array:
     """Return what a worker computes with: ordinary arrays over the memory that it was sent."""
-    if isinstance(operand, Mapped):
-        return operand.array()
-    return np.asarray(operand) if isinstance(operand, shared.SharedArray) else operand
+    return operand.array() if isinstance(operand, Mapped) else np.asarray(operand)
 
 
 def sendable(array: Array) -> Array:
