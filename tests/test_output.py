@@ -282,6 +282,7 @@ def test_a_standard_output_that_takes_nothing_holds_up_nobody(executor):
         assert executor._scheduler.printer._size < 5_000_000
     finally:
         free.set()
+        executor.shutdown()  # what still waits is printed
         sys.stdout = before
 
 
