@@ -82,8 +82,8 @@ class Joblib:
 
 def rows(rounds, megabytes, python, folder):
     import allcores as ac
-    from allcores.parallel.blocks import map_blocks
-    from allcores.parallel.rows import apply_along_axis
+    from allcores.calls.blocks import map_blocks
+    from allcores.calls.rows import apply_along_axis
 
     workers = ac.info()["threads"]
     n = megabytes * 1_000_000 // 8

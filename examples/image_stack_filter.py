@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 import allcores as ac
-from allcores.parallel.blocks import map_blocks
+from allcores.calls.blocks import map_blocks
 
 FRAMES, SIZE, SPOTS = 24, 256, 40
 

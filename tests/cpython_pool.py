@@ -29,7 +29,7 @@ from cpython_futures import stand_in
 stand_in()  # in workers, too: they import this module for the methods of its classes
 
 theirs = importlib.import_module("test._test_multiprocessing")
-Pool = importlib.import_module("allcores.parallel.mp_pool").Pool
+Pool = importlib.import_module("allcores.calls.mp_pool").Pool
 
 OMITTED = None  # hides an inherited test
 

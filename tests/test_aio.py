@@ -15,8 +15,8 @@ import kill_fuzzer
 import pytest
 
 import allcores as ac
-from allcores.parallel import aio
-from allcores.parallel.executors import executor, shutdown
+from allcores.calls import aio
+from allcores.calls.executors import executor, shutdown
 from allcores.pool import TaskTimeout, UnpicklableTask, WorkerDied
 from allcores.pool.results import Options
 

@@ -34,11 +34,12 @@ ARROWS = {
     "kernels": set(),
     "plan": {"plan"},
     "pool": {"pool", "plan", "shared", "compiled"},
-    "parallel": {"parallel", "pool", "plan", "limits", "shared"},
+    "calls": {"calls", "pool", "plan", "limits", "shared"},
+    "aio": {"calls"},
     "samples": {"kernels"},
     "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
     "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},
-    "explaining": {"calibration", "install", "kernels", "limits", "parallel", "plan", "compiled"},
+    "explaining": {"calibration", "install", "kernels", "limits", "calls", "plan", "compiled"},
     "shared": {"plan", "shared", "compiled"},
     "benchmark": None,  # uses the package as its users do
 }
@@ -178,6 +179,7 @@ def test_examples_in_docstrings(module, tmp_path, monkeypatch):
     if module.endswith("numba_loops"):
         pytest.importorskip("numba")
     found = doctest.testmod(importlib.import_module(module), optionflags=doctest.ELLIPSIS)
+    ac.shutdown()
     assert found.failed == 0
 
 
@@ -185,7 +187,7 @@ def test_import_is_light():
     """Importing takes in nothing but NumPy and the standard library."""
     script = (
         "import sys, allcores; print([m for m in ('scipy', 'sklearn', 'threadpoolctl', 'pandas', 'cloudpickle', "
-        "'allcores.pool') if m in sys.modules])"
+        "'allcores.pool', 'allcores.calls') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

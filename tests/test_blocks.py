@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores.parallel import executors
-from allcores.parallel.blocks import map_blocks
+from allcores.calls import executors
+from allcores.calls.blocks import map_blocks
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="shared memory needs Linux")
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from support import run_script
 
 import allcores as ac
-from allcores.parallel import probing
+from allcores.calls import probing
 from allcores.plan.calls import Observed, plan_calls
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are for POSIX systems")

@@ -18,9 +18,9 @@ from pathlib import Path
 import kill_fuzzer
 import pytest
 
-from allcores.parallel.async_results import AsyncResult, async_call, async_map
-from allcores.parallel.executors import executor, shutdown
-from allcores.parallel.mp_pool import Pool
+from allcores.calls.async_results import AsyncResult, async_call, async_map
+from allcores.calls.executors import executor, shutdown
+from allcores.calls.mp_pool import Pool
 from allcores.pool import PoolBroken, UnpicklableResult
 from allcores.pool.results import Options
 

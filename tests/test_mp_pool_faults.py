@@ -13,7 +13,7 @@ import pytest
 from support import run_script
 from test_mp_pool import PATIENCE, divide, fail, leaves_no_process, pool, results_and_error, slow, wait_until
 
-from allcores.parallel.mp_pool import Pool
+from allcores.calls.mp_pool import Pool
 from allcores.pool import NotUsableAfterFork, UnpicklableResult, UnpicklableTask, WorkerDied
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are for POSIX systems")
@@ -183,7 +183,7 @@ def test_the_program_ends_with_work():
     done = run_script(
         """
         import itertools, time
-        from allcores.parallel.mp_pool import Pool
+        from allcores.calls.mp_pool import Pool
         pool = Pool(2)
         result = pool.map_async(time.sleep, [1000] * 10, callback=print)
         results = pool.imap(time.sleep, itertools.repeat(1000))
@@ -199,7 +199,7 @@ def test_fork():
     done = run_script(
         """
         import os, time
-        from allcores.parallel.mp_pool import Pool
+        from allcores.calls.mp_pool import Pool
         from allcores.pool import NotUsableAfterFork
         pool = Pool(2)
         results = [pool.map_async(time.sleep, [1] * 2), pool.apply_async(time.sleep, (1,), callback=print)]
@@ -231,7 +231,7 @@ def test_started_by_fork_again_and_again():
     done = run_script(
         """
         import os
-        from allcores.parallel.mp_pool import Pool
+        from allcores.calls.mp_pool import Pool
         os.environ["OMP_NUM_THREADS"] = "1"
         for i in range(3):
             with Pool(1, context="fork") as pool:

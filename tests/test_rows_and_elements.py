@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores.parallel import executors
-from allcores.parallel.elements import vectorize
-from allcores.parallel.rows import apply_along_axis
+from allcores.calls import executors
+from allcores.calls.elements import vectorize
+from allcores.calls.rows import apply_along_axis
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="shared memory needs Linux"),

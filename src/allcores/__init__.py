@@ -49,8 +49,10 @@ _LAZY = {
         "UnpicklableTask",
         "WorkerDied",
     ),
-    "allcores.parallel.executors": ("shutdown",),
-    "allcores.parallel.maps": (
+    "allcores.calls.blocks": ("map_blocks",),
+    "allcores.calls.elements": ("vectorize",),
+    "allcores.calls.executors": ("shutdown",),
+    "allcores.calls.maps": (
         "apply",
         "apply_async",
         "imap",
@@ -61,6 +63,8 @@ _LAZY = {
         "starmap_async",
         "submit",
     ),
+    "allcores.calls.mp_pool": ("Pool",),
+    "allcores.calls.rows": ("apply_along_axis",),
 }
 _HOMES = {name: module for module, names in _LAZY.items() for name in names}
 
@@ -72,11 +76,15 @@ def __getattr__(name: str) -> object:
         found = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = found
         return found
+    if name == "aio":
+        import importlib
+
+        return importlib.import_module("allcores.aio")
     raise AttributeError(f"module 'allcores' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "aio"})
 
 
 _ufuncs.set_reduce(_reductions.reduce_ufunc)

@@ -4,9 +4,24 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from allcores import aio as aio
 from allcores import shared as shared
 from allcores._ufuncs import ufunc as ufunc
 from allcores.calibration import calibrate as calibrate
+from allcores.calls.blocks import map_blocks as map_blocks
+from allcores.calls.elements import vectorize as vectorize
+from allcores.calls.executors import shutdown as shutdown
+from allcores.calls.maps import apply as apply
+from allcores.calls.maps import apply_async as apply_async
+from allcores.calls.maps import imap as imap
+from allcores.calls.maps import imap_unordered as imap_unordered
+from allcores.calls.maps import map as map
+from allcores.calls.maps import map_async as map_async
+from allcores.calls.maps import starmap as starmap
+from allcores.calls.maps import starmap_async as starmap_async
+from allcores.calls.maps import submit as submit
+from allcores.calls.mp_pool import Pool as Pool
+from allcores.calls.rows import apply_along_axis as apply_along_axis
 from allcores.explaining import explain as explain
 from allcores.functions import linalg as linalg
 from allcores.functions.elementwise import parallel as parallel
@@ -18,16 +33,6 @@ from allcores.install import install as install
 from allcores.install import uninstall as uninstall
 from allcores.limits import limit as limit
 from allcores.limits import using as using
-from allcores.parallel.executors import shutdown as shutdown
-from allcores.parallel.maps import apply as apply
-from allcores.parallel.maps import apply_async as apply_async
-from allcores.parallel.maps import imap as imap
-from allcores.parallel.maps import imap_unordered as imap_unordered
-from allcores.parallel.maps import map as map
-from allcores.parallel.maps import map_async as map_async
-from allcores.parallel.maps import starmap as starmap
-from allcores.parallel.maps import starmap_async as starmap_async
-from allcores.parallel.maps import submit as submit
 from allcores.pool import Executor as Executor
 from allcores.pool import NotUsableAfterFork as NotUsableAfterFork
 from allcores.pool import PoolBroken as PoolBroken
@@ -43,6 +48,7 @@ __all__ = [
     "Executor",
     "Moments",
     "NotUsableAfterFork",
+    "Pool",
     "PoolBroken",
     "PoolError",
     "TaskKilled",
@@ -62,6 +68,7 @@ __all__ = [
     "amin",
     "any",
     "apply",
+    "apply_along_axis",
     "apply_async",
     "arccos",
     "arccosh",
@@ -157,6 +164,7 @@ __all__ = [
     "logsumexp",
     "map",
     "map_async",
+    "map_blocks",
     "matmul",
     "matvec",
     "max",
@@ -222,6 +230,7 @@ __all__ = [
     "vdot",
     "vecdot",
     "vecmat",
+    "vectorize",
     "weighted_std",
     "weighted_var",
     "where",

@@ -63,7 +63,7 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     >>> chosen.engine
     'serial'
     """
-    if getattr(func, "__module__", "") == "allcores.parallel.maps":
+    if getattr(func, "__module__", "") == "allcores.calls.maps":
         chosen = _of_map(func, args, kwargs)
         print(chosen)
         return chosen
@@ -75,8 +75,8 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
 
 def _of_map(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Plan:
     """Return what is expected of a map, by what was seen of its function in the latest one."""
-    from allcores.parallel.executors import is_warm
-    from allcores.parallel.probing import GIL, seen
+    from allcores.calls.executors import is_warm
+    from allcores.calls.probing import GIL, seen
     from allcores.plan.calls import plan_calls
 
     name = func.__name__

@@ -1,6 +1,6 @@
 """Where a Python function is best called on many items: here, on threads, or in worker processes. Pure.
 
-Called by allcores.parallel.probing, which observes, and by allcores.explaining.
+Called by allcores.calls.probing, which observes, and by allcores.explaining.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ class Executor(_Executor):
         return bool(self._scheduler.workers)
 
     def start_map(self, fn: Callable[..., Any], iterables: Sequence[Iterable[Any]], options: Options) -> Results:
-        """Start a map with whatever options there are: what `map` and the functions of allcores.parallel call."""
+        """Start a map with whatever options there are: what `map` and the functions of allcores.calls call."""
         return start_map(self._scheduler, next(self._jobs), self._measured, fn, iterables, options)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:

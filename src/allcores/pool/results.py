@@ -1,4 +1,4 @@
-"""A map from its start to its results. Called by allcores.pool.executor, for it and for allcores.parallel."""
+"""A map from its start to its results. Called by allcores.pool.executor, for it and for allcores.calls."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from allcores.calls.async_results import AsyncResult, async_call, async_map
+from allcores.calls.executors import executor, executor_for
+from allcores.calls.probing import Probe
 from allcores.limits import engine_here
-from allcores.parallel.async_results import AsyncResult, async_call, async_map
-from allcores.parallel.executors import executor, executor_for
-from allcores.parallel.probing import Probe
 from allcores.pool.results import Options
 from allcores.pool.tasks import PoolFuture
 

@@ -1,6 +1,6 @@
 """The executors behind the functions of this package: one for each number of workers, made when it is first needed.
 
-Their workers leave after ten seconds without work. Called by the other modules of allcores.parallel.
+Their workers leave after ten seconds without work. Called by the other modules of allcores.calls.
 """
 
 from __future__ import annotations

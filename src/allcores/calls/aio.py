@@ -16,7 +16,7 @@ import operator
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
 from typing import Any, Self
 
-from allcores.parallel.executors import executor
+from allcores.calls.executors import executor
 from allcores.pool.executor import check_limits
 from allcores.pool.results import Options, Results
 from allcores.pool.tasks import PoolFuture

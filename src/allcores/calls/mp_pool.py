@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from allcores.parallel.async_results import AsyncResult, async_call, async_map, callbacks_of
-from allcores.parallel.mp_iterators import IMapIterator
+from allcores.calls.async_results import AsyncResult, async_call, async_map, callbacks_of
+from allcores.calls.mp_iterators import IMapIterator
 from allcores.pool.executor import Executor
 from allcores.pool.results import Options
 from allcores.pool.workers import METHODS
@@ -60,7 +60,7 @@ class Pool:
 
     Examples
     --------
-    >>> from allcores.parallel.mp_pool import Pool
+    >>> from allcores.calls.mp_pool import Pool
     >>> with Pool(2) as pool:
     ...     pool.map(abs, [-1, 2, -3])
     ...     pool.starmap(pow, [(2, 3), (3, 2)])

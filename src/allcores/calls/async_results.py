@@ -3,7 +3,7 @@
     Job or future --(any thread)--> AsyncResult: ready, or, with a callback, --> callback thread --> ready
 
 Callbacks run in one thread of each executor, which is there only while some are to come: a lasting one would be in the
-way of `fork`. Called by allcores.parallel.mp_pool and .maps.
+way of `fork`. Called by allcores.calls.mp_pool and .maps.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class AsyncResult:
 
     Examples
     --------
-    >>> from allcores.parallel.mp_pool import Pool
+    >>> from allcores.calls.mp_pool import Pool
     >>> with Pool(2) as pool:
     ...     result = pool.map_async(abs, [-1, 2, -3])
     ...     result.get(timeout=60)

@@ -1,4 +1,4 @@
-"""What `Pool.imap` returns, and the thread that takes its items. Called by allcores.parallel.mp_pool.
+"""What `Pool.imap` returns, and the thread that takes its items. Called by allcores.calls.mp_pool.
 
 The items of lists, tuples and ranges are taken at once. Those of other iterables are taken by a thread of the map, as
 they come, some chunks ahead of the workers: an iterable may be endless, or wait for what happens elsewhere.
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from typing import Any
 
-from allcores.parallel.async_results import timeout_error
+from allcores.calls.async_results import timeout_error
 from allcores.pool.assigning import forked_error
 from allcores.pool.executor import Executor
 from allcores.pool.results import Options
@@ -32,7 +32,7 @@ class IMapIterator(Iterator[Any]):
 
     Examples
     --------
-    >>> from allcores.parallel.mp_pool import Pool
+    >>> from allcores.calls.mp_pool import Pool
     >>> with Pool(2) as pool:
     ...     results = pool.imap(abs, [-1, 2])
     ...     results.next(timeout=60), next(results)

@@ -4,7 +4,7 @@
     watcher: while one call takes long, is it worth having workers begin on the rest?
 
 Results of the first calls are used, never computed again. Of the watcher's waits one also sees whether calls let other
-threads run Python: it wakes late when they do not. Called by allcores.parallel.maps.
+threads run Python: it wakes late when they do not. Called by allcores.calls.maps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from allcores.parallel.executors import executor, is_warm
+from allcores.calls.executors import executor, is_warm
 from allcores.plan.calls import Observed, plan_calls
 from allcores.plan.model import Plan
 from allcores.pool.errors import UnpicklableTask

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from allcores import shared
-from allcores.parallel.handing import begin_here, how_many, in_order, parts, possible
-from allcores.parallel.operands import Array, opened, sendable, sent
-from allcores.parallel.rows import shared_array
+from allcores.calls.handing import begin_here, how_many, in_order, parts, possible
+from allcores.calls.operands import Array, opened, sendable, sent
+from allcores.calls.rows import shared_array
 from allcores.pool.buffers import LARGE
 from allcores.pool.results import Options
 
@@ -97,7 +97,7 @@ class vectorize(np.vectorize):  # noqa: N801  NumPy's name
 
     Examples
     --------
-    >>> from allcores.parallel.elements import vectorize
+    >>> from allcores.calls.elements import vectorize
     >>> clipped = vectorize(lambda a, b: a if a < b else b)
     >>> clipped([1, 5, 3], 4)
     array([1, 4, 3])

@@ -1,6 +1,6 @@
 """How arrays go to workers: as handles of shared memory or as parts of files, never by value; and where results go.
 
-Called by allcores.parallel.blocks, .rows and .elements.
+Called by allcores.calls.blocks, .rows and .elements.
 """
 
 from __future__ import annotations

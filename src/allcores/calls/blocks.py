@@ -18,8 +18,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from allcores import shared
-from allcores.parallel.handing import even, how_many, in_order
-from allcores.parallel.operands import Array, Output, opened, sendable, sent
+from allcores.calls.handing import even, how_many, in_order
+from allcores.calls.operands import Array, Output, opened, sendable, sent
 from allcores.pool.results import Options
 
 _LEAST, _MOST = 2**20, 64 * 2**20  # bytes of a block, of all arrays together
@@ -151,7 +151,7 @@ def map_blocks(
     --------
     >>> import numpy as np
     >>> import allcores as ac
-    >>> from allcores.parallel.blocks import map_blocks
+    >>> from allcores.calls.blocks import map_blocks
     >>> np.asarray(map_blocks(np.sqrt, np.array([1.0, 4.0, 9.0]), workers=2))
     array([1., 2., 3.])
     """

@@ -1,6 +1,6 @@
 """Handing work to workers, or doing it here: what array functions have in common.
 
-Called by allcores.parallel.blocks, .rows and .elements.
+Called by allcores.calls.blocks, .rows and .elements.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
-from allcores.parallel import executors
+from allcores.calls import executors
 from allcores.pool.executor import _cores
 from allcores.pool.results import Options
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from allcores import shared
-from allcores.parallel.handing import begin_here, how_many, in_order, parts, possible
-from allcores.parallel.operands import Array, opened, sendable, sent
+from allcores.calls.handing import begin_here, how_many, in_order, parts, possible
+from allcores.calls.operands import Array, opened, sendable, sent
 from allcores.pool.results import Options
 
 
@@ -72,7 +72,7 @@ def apply_along_axis(
     Examples
     --------
     >>> import numpy as np
-    >>> from allcores.parallel.rows import apply_along_axis
+    >>> from allcores.calls.rows import apply_along_axis
     >>> apply_along_axis(np.ptp, 1, np.array([[1, 5, 2], [0, 9, 3]]))
     array([4, 9])
     """
