@@ -8,7 +8,6 @@ import time
 import numpy as np
 
 import allcores as ac
-from allcores.calls.blocks import map_blocks
 
 FRAMES, SIZE, SPOTS = 24, 256, 40
 
@@ -36,13 +35,13 @@ def main():
     start = time.perf_counter()
     here = median_of_neighbours(stack)
     middle = time.perf_counter()
-    found = map_blocks(median_of_neighbours, stack, overlap=1, blocks=6)
+    found = ac.map_blocks(median_of_neighbours, stack, overlap=1, blocks=6)
     end = time.perf_counter()
     assert np.array_equal(found, here)
     print(
         f"{len(stack)} frames of {SIZE} x {SIZE} pixels: here {middle - start:.2f} s, in processes {end - middle:.2f} s"
     )
-    brightest = map_blocks(np.max, found, reduce=max, blocks=6)
+    brightest = ac.map_blocks(np.max, found, reduce=max, blocks=6)
     print(f"background {np.median(found):.1f}, brightest pixel {brightest:.1f}")
 
 

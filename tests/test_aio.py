@@ -275,7 +275,7 @@ def test_a_kill_that_comes_too_late_for_its_item_harms_no_other(tmp_path):
             end = time.monotonic() + PATIENCE
             while not (tmp_path / "begun").exists() and time.monotonic() < end:
                 time.sleep(0.01)
-            assert worker.running.job is ended._feed._job
+            assert worker.running.job is ended._feed.job
             ended.stop()
         assert list(other) == ["done"]
 

@@ -87,5 +87,5 @@ def test_ends_with_an_error(with_openmp):
 
 @pytest.mark.parametrize("engine", ["openmp", "", None, 2, b"serial", ["serial"]])
 def test_no_such_engine(engine):
-    with pytest.raises(ValueError, match=r"^engine must be one of 'auto', 'serial', 'threads', got "):
+    with pytest.raises(ValueError, match=r"^engine must be one of 'auto', 'serial', 'threads', 'processes', got "):
         ac.using(engine)

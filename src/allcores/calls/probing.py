@@ -9,6 +9,7 @@ threads run Python: it wakes late when they do not. Called by allcores.calls.map
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -116,7 +117,7 @@ class Probe:
             raise
         finally:
             if self.workers > 1:
-                _watcher.probes.remove(self)
+                _watcher.leave(self)
             if self.threads is not None:
                 self.threads.shutdown(wait=True, cancel_futures=True)
         if len(_seen) >= _MOST_SEEN:
@@ -186,45 +187,48 @@ class Probe:
 
 
 class _Watcher:
-    """A thread that looks after the maps that have begun."""
+    """A thread that looks after the maps that have begun, and ends when there have been none for a while."""
 
     def __init__(self) -> None:
-        self.bell = threading.Event()
+        self.lock = threading.Lock()
+        self.running = False
         self.probes: list[Probe] = []
-        self.thread: threading.Thread | None = None
 
     def watch(self, probe: Probe) -> None:
         """Look after a map from now on."""
-        self.probes.append(probe)
-        if not self.bell.is_set():
-            self.bell.set()
-            if self.thread is None:
-                self.thread = threading.Thread(target=self.run, name="allcores-watcher", daemon=True)
-                self.thread.start()
+        with self.lock:
+            self.probes.append(probe)
+            if not self.running:
+                self.running = True
+                threading.Thread(target=self.run, name="allcores-watcher", daemon=True).start()
+
+    def leave(self, probe: Probe) -> None:
+        """Look after a map no longer."""
+        with self.lock, contextlib.suppress(ValueError):  # a forked child has another watcher
+            self.probes.remove(probe)
 
     def run(self) -> None:
         """Be the thread."""
+        tick = _TICK
+        latest = None
+        idle_since = time.perf_counter()
         while True:
-            self.bell.wait()
-            tick = _TICK
-            latest = None
-            idle_since = time.perf_counter()
-            while True:
-                if self.probes and self.probes[-1] is not latest:  # a new one
-                    latest, tick = self.probes[-1], _TICK
-                before = time.perf_counter()
-                time.sleep(tick)
-                now = time.perf_counter()
-                if self.probes:
-                    idle_since = now
-                    self.look(now, now - before - tick < _LATE)
-                elif now - idle_since > _LINGER:
-                    self.bell.clear()
-                    if not self.probes:  # else one came in between
-                        break
-                    self.bell.set()
-                latest = latest if self.probes else None
-                tick = min(2 * tick, _LONGEST_TICK)
+            newest = self.probes[-1:]
+            if newest and newest[0] is not latest:  # a new one
+                latest, tick = newest[0], _TICK
+            before = time.perf_counter()
+            time.sleep(tick)
+            now = time.perf_counter()
+            if newest:
+                idle_since = now
+                self.look(now, now - before - tick < _LATE)
+            elif now - idle_since > _LINGER:
+                with self.lock:
+                    if not self.probes:  # else one has come in between
+                        self.running = False
+                        return
+            latest = latest if newest else None
+            tick = min(2 * tick, _LONGEST_TICK)
 
     def look(self, now: float, free: bool) -> None:
         """Look at every map."""

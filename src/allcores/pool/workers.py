@@ -56,7 +56,9 @@ class Server:
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     def _fork(self, theirs: socket.socket) -> int:
-        others = [thread.name for thread in threading.enumerate() if thread is not threading.current_thread()]
+        # The watcher of maps has no part in workers, and nothing that is needed there.
+        known = {threading.current_thread(), *(t for t in threading.enumerate() if t.name == "allcores-watcher")}
+        others = [thread.name for thread in threading.enumerate() if thread not in known]
         if others:
             raise RuntimeError(
                 f"start_method='fork' is not safe while other threads run, here {', '.join(sorted(others))}: "
