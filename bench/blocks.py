@@ -95,8 +95,8 @@ def rows(rounds, megabytes, python, folder):
     threads = ThreadPoolExecutor(workers)
     found = {}
 
-    def on_thread(edge):
-        wave_into(x, plain, *edge)
+    def on_thread(start, stop):
+        wave_into(x, plain, start, stop)
 
     def note(name, seconds):
         if seconds is not None:

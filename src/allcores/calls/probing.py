@@ -25,10 +25,10 @@ from allcores.pool.errors import UnpicklableTask
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results
 
-_WORTH = 3e-4  # seconds of work left below which nothing else is thought of
+_WORTH = 1.5e-3  # seconds of work left below which nothing else is thought of
 _BATCH = 2e-4  # seconds of a batch in the caller
-_TICK, _LONGEST_TICK = 1e-3, 0.05  # seconds between two looks of the watcher, first and last
-_LINGER = 1.0  # seconds that the watcher goes on looking: to wake it takes longer than a small map
+_TICK, _LONGEST_TICK = 5e-4, 0.05  # seconds between two looks of the watcher, first and last
+_LINGER = 0.5  # seconds that the watcher goes on looking: to wake it takes longer than a small map
 _LATE = 1e-3  # seconds: who wakes later than that had to wait for Python's lock
 _COPIED = 0.2  # of a large buffer's byte, beside one that is pickled
 _MOST_SEEN = 256
@@ -69,7 +69,8 @@ class Probe:
         self.lock = threading.Lock()
         self.taken = 0  # items that the caller has done, or is at
         self.batch = 1
-        self.began = 0.0  # when it began with the last ones
+        self.started = time.perf_counter()
+        self.began = self.started  # when it began with the last ones
         self.over = False
         self.ticks = self.free = 0
         self.unsendable = ""
@@ -210,30 +211,28 @@ class _Watcher:
     def run(self) -> None:
         """Be the thread."""
         tick = _TICK
-        latest = None
         idle_since = time.perf_counter()
         while True:
-            newest = self.probes[-1:]
-            if newest and newest[0] is not latest:  # a new one
-                latest, tick = newest[0], _TICK
             before = time.perf_counter()
             time.sleep(tick)
             now = time.perf_counter()
-            if newest:
+            slept, tick = tick, _TICK  # the next map may begin at any time
+            if self.probes:
                 idle_since = now
-                self.look(now, now - before - tick < _LATE)
+                self.look(before, now, now - before - slept < _LATE)
+                # Of maps that have run for long it is early enough to look after some more of their time.
+                begun = max((probe.began for probe in list(self.probes)), default=now)
+                tick = min(max(_TICK, (now - begun) / 8), _LONGEST_TICK)
             elif now - idle_since > _LINGER:
                 with self.lock:
                     if not self.probes:  # else one has come in between
                         self.running = False
                         return
-            latest = latest if newest else None
-            tick = min(2 * tick, _LONGEST_TICK)
 
-    def look(self, now: float, free: bool) -> None:
-        """Look at every map."""
+    def look(self, before: float, now: float, free: bool) -> None:
+        """Look at every map, after a sleep that began `before`: late waking before a map began says nothing of it."""
         for probe in list(self.probes):
-            if probe.over:
+            if probe.over or before < probe.started:
                 continue
             probe.ticks += 1
             probe.free += free

@@ -51,10 +51,10 @@ class CallCosts(NamedTuple):
     """
 
     start: float = 0.06
-    wake: float = 3e-4
+    wake: float = 8e-4
     item: float = 2e-7
     byte: float = 1.5e-9
-    thread: float = 2e-4
+    thread: float = 3e-4
     gain: float = 1.15
 
 
