@@ -185,6 +185,28 @@ def test_what_cannot_be_pickled_stays_here():
         ac.map(work, range(100))
 
 
+def test_without_processes_it_stays_here(monkeypatch):
+    def refuse(*_):
+        raise OSError(24, "no more files")
+
+    ac.shutdown()
+    monkeypatch.setattr("allcores.calls.probing.executor", refuse)
+    assert ac.map(functools.partial(busy, 0.002), range(200)) == list(range(200))
+    assert "no more files" in probing.seen(functools.partial(busy, 0.002))[0].unsendable
+
+
+def test_a_broken_executor_is_replaced():
+    from allcores.calls import executors
+
+    broken = executors.executor()
+    broken._scheduler._break(ac.PoolBroken("as a test"))
+    with pytest.raises(ac.PoolBroken):
+        broken.submit(abs, 1)
+    assert ac.apply(abs, (-1,)) == 1
+    assert executors.executor() is not broken
+    broken.shutdown()
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(-1000, 1000), max_size=200), st.sampled_from(ENGINES), st.integers(1, 3))
 def test_map_is_map(items, engine, workers):

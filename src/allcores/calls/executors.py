@@ -20,10 +20,10 @@ _executors: dict[int | None, Executor] = {}
 def executor(workers: int | None = None) -> Executor:
     """Return the executor with that many workers; None: as many as this process has cores."""
     found = _executors.get(workers)
-    if found is None:
+    if found is None or not found.usable():
         with _lock:
             found = _executors.get(workers)
-            if found is None:
+            if found is None or not found.usable():
                 found = _executors[workers] = Executor(workers)
     return found
 

@@ -21,7 +21,7 @@ from typing import Any
 from allcores.calls.executors import executor, is_warm
 from allcores.plan.calls import Observed, plan_calls
 from allcores.plan.model import Plan
-from allcores.pool.errors import UnpicklableTask
+from allcores.pool.errors import PoolError
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results
 
@@ -148,7 +148,7 @@ class Probe:
                     self.rest = executor(self.asked).start_map(
                         self.function, [self.items[self.taken :]], Options(spread=self.spread)
                     )
-                except UnpicklableTask as error:
+                except (PoolError, OSError) as error:  # it cannot be pickled, or no process can be had
                     self.unsendable = str(error)
                     plan = plan_calls(left, self.observed(seconds, size), self.workers, warm=True, gil=GIL)
             if plan.engine == "threads":

@@ -218,6 +218,11 @@ class Executor(_Executor):
         end = None if timeout is None else time.monotonic() + timeout
         return self.start_map(fn, iterables, Options(chunksize, buffersize, end))
 
+    def usable(self) -> bool:
+        """Return whether tasks are taken: it is not shut down, not broken, and of this process."""
+        scheduler = self._scheduler
+        return not (scheduler.closing or scheduler.broken or scheduler.forked)
+
     def has_workers(self) -> bool:
         """Return whether there are workers now; they leave after a while without work."""
         return bool(self._scheduler.workers)
