@@ -331,6 +331,7 @@ def test_idle_workers_leave(monkeypatch):
 
 def test_a_forked_child_says_so_and_makes_its_own(executor):
     waiting = executor.submit(time.sleep, 0.5)
+    mapped = executor.map(time.sleep, [0.3] * 4)
     pid = os.fork()
     if not pid:
         code = 1
@@ -339,6 +340,8 @@ def test_a_forked_child_says_so_and_makes_its_own(executor):
                 executor.submit(abs, 1)
             with pytest.raises(ac.NotUsableAfterFork):
                 waiting.result(PATIENCE)
+            with pytest.raises(ac.NotUsableAfterFork):
+                list(mapped)
             executor.shutdown()
             with ac.Executor(1) as own:
                 assert own.submit(abs, -2).result(PATIENCE) == 2
@@ -347,6 +350,7 @@ def test_a_forked_child_says_so_and_makes_its_own(executor):
             os._exit(code)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert waiting.result(PATIENCE) is None
+    assert list(mapped) == [None] * 4
     assert executor.submit(abs, -1).result(PATIENCE) == 1
 
 

@@ -197,12 +197,20 @@ class Scheduler(Undertaker):
         """In a forked child: close what belongs to the parent, and have nobody wait for its tasks."""
         self.forked = True
         self.lock = ShieldedLock()  # whoever held it does not exist here
-        tasks = [work for work in self.queue if isinstance(work, Call)]
+        works = list(self.queue)
         for worker in self.workers.values():
-            tasks += [work for work in (worker.running, worker.ahead) if isinstance(work, Call)]
+            works += [work for work in (worker.running, worker.ahead) if work is not None]
             worker.close()
-        for task in tasks:
-            future = task.future
+        for work in works:
+            if isinstance(work, Chunk):
+                work = work.job
+            if isinstance(work, Job):
+                work.arrived = threading.Condition()
+                work.heard = None
+                work.cancel(forked_error())
+            if not isinstance(work, Call):
+                continue
+            future = work.future
             # Whatever thread held the lock, or waited, does not exist here.
             future._condition = threading.Condition()
             future._waiters = []
