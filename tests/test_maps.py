@@ -128,6 +128,19 @@ def test_it_runs_where_it_is_told():
     assert set(ac.map(where, range(10), workers=1)) == {here}
 
 
+def test_omp_num_threads_is_not_for_processes():
+    script = """
+        import os, allcores as ac
+        from allcores.limits import engine_here
+        print(engine_here()[1])
+        with ac.limit(threads=1):
+            print(engine_here()[1])
+    """
+    plain, limited = (run_script(script, OMP_NUM_THREADS=n).stdout.split() for n in (None, 1))
+    assert plain == limited == [str(min(os.cpu_count(), int(plain[0]))), "1"]
+    assert run_script(script, ALLCORES_NUM_THREADS=1).stdout.split() == ["1", "1"]
+
+
 def test_cheap_functions_stay_here():
     assert set(ac.map(where, range(100))) == {where(0)}
     assert ac.explain(ac.map, where, range(100)).engine == "serial"

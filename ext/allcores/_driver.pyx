@@ -479,6 +479,7 @@ def settings():
         "cores": cores,
         "threads": limit_here(),
         "parallel_from": from_elements,
+        "limit": ac_local_limit,
         "engine": ac_engine,
         "serial_child": bool(serial_child),
         "busy": busy,

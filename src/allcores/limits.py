@@ -6,6 +6,7 @@ OMP_NUM_THREADS, the cores that affinity and control groups leave. Called by the
 
 from __future__ import annotations
 
+import functools
 import operator
 import os
 import sys
@@ -250,15 +251,21 @@ _NAMES = {number: name for name, number in ENGINES.items()}
 
 
 def engine_here() -> tuple[str, int]:
-    """Return the engine that `using` has set in this thread, and how many threads or processes it may use."""
+    """Return the engine that `using` has set in this thread, and how many workers Python functions may have."""
     found = _driver.settings()
-    return _NAMES[found["engine"]], found["threads"] if found["openmp"] else workers_by_default()
+    # OMP_NUM_THREADS is of threads in a process: it is set to 1 by those who want many processes. `limit` is of both.
+    workers = workers_by_default()
+    return _NAMES[found["engine"]], min(workers, found["limit"]) if found["limit"] else workers
 
 
+@functools.cache
 def workers_by_default() -> int:
-    """Return how many processes may share the cores: all cores, or what the environment says."""
+    """Return how many processes may share the cores: one each, or ALLCORES_NUM_THREADS, which a worker's share is."""
     cores = usable_cores()
-    return min(cores, threads_from_environment(os.environ, cores))
+    try:
+        return min(cores, _positive(os.environ.get("ALLCORES_NUM_THREADS", "")))
+    except ValueError:
+        return cores
 
 
 class using:  # noqa: N801  used as a function, in a with statement

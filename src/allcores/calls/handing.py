@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable
 from typing import Any
 
 from allcores.calls import executors
-from allcores.pool.executor import _cores
+from allcores.limits import workers_by_default
 from allcores.pool.results import Options
 
 _GLANCE = 0.002  # seconds of work here that tell what the rest takes
@@ -28,7 +28,7 @@ _EACH = 16  # parts a worker, of rows and elements
 def how_many(workers: Any) -> int:
     """Return the number of workers that an argument stands for."""
     if workers is None:
-        return _cores()
+        return workers_by_default()
     number = operator.index(workers)
     if number < 1:
         raise ValueError(f"workers must be greater than 0, got {workers!r}")
