@@ -126,6 +126,12 @@ def test_files_are_short():
     assert not long
 
 
+def test_texts_are_merged():
+    texts = [*sources(), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "bench").glob("*.md")]
+    marks = ("<" * 7 + " ", ">" * 7 + " ")
+    assert not [path.name for path in texts if any(line.startswith(marks) for line in path.read_text().splitlines())]
+
+
 def test_nothing_public_is_missing_from_all():
     import types
 
