@@ -354,6 +354,25 @@ def test_a_forked_child_says_so_and_makes_its_own(executor):
     assert executor.submit(abs, -1).result(PATIENCE) == 1
 
 
+@needs_proc
+def test_nobody_waits_when_no_worker_can_be_started(monkeypatch):
+    with ac.Executor(2) as executor:
+        executor.submit(abs, 1).result(PATIENCE)
+        waiting = [executor.submit(time.sleep, PATIENCE) for _ in range(4)]
+        mapped = executor.map(time.sleep, [PATIENCE] * 3)
+        while not all(w.running and w.begun(w.running.serial) for w in executor._scheduler.workers.values()):
+            time.sleep(0.01)
+        monkeypatch.setattr(sys, "executable", "/is/not/there")
+        executor._scheduler.server.process.kill()
+        for future in waiting:
+            with pytest.raises((ac.WorkerDied, ac.PoolBroken)):
+                future.result(PATIENCE / 3)
+        with pytest.raises((ac.WorkerDied, ac.PoolBroken)):
+            next(mapped)
+        with pytest.raises(ac.PoolBroken, match="no worker can be started"):
+            executor.submit(abs, 1)
+
+
 def test_errors_pickle():
     for name in errors.__all__:
         kind = getattr(errors, name)

@@ -189,9 +189,9 @@ class Desk:
         return None
 
     def _spawn(self) -> Worker | None:
-        if self.server is None:
-            self.server = Server(self.method)
         try:
+            if self.server is None:
+                self.server = Server(self.method)
             worker = Worker(next(self.numbers), self.server, self.settings())
         except OSError:
             if self.workers:

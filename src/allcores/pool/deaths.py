@@ -56,7 +56,11 @@ class Undertaker(Desk):
                 text = f"{_MOST_STARTS} workers in a row ended before they were ready; the last one {how}"
                 after.append(partial(self._break, PoolBroken(text)))
                 return
-        heavy = self._assign()
+        try:
+            heavy = self._assign()
+        except OSError as error:
+            after.append(partial(self._break, PoolBroken(f"no worker can be started: {error}")))
+            return
         if heavy:
             after.append(partial(self._deliver, heavy))
 

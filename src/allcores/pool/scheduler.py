@@ -235,11 +235,13 @@ class Scheduler(Undertaker):
                 self.close()
                 if self.abandoned_running:
                     self.cancel_all(running=True)
-            with self.lock:
-                after: After = []
-                timeout = self._tend(after)
-            for call in after:
-                call()
+            after: After = []
+            try:
+                with self.lock:
+                    timeout = self._tend(after)
+            finally:  # also after a fault: somebody may wait for what these tell
+                for call in after:
+                    call()
             if timeout is None:
                 return
             for owner, readable in self.listener.wait(timeout):
