@@ -81,6 +81,24 @@ def with_openmp():
         pytest.skip("built without OpenMP")
 
 
+@pytest.fixture(scope="module")
+def common_executors():
+    """Start the executors of map and its like, so that their threads are there before each test looks for new ones."""
+    import kill_fuzzer
+
+    from allcores.calls import executors
+
+    def start():
+        for workers in (None, 1, 2, 3):
+            executors.executor(workers).submit(abs, 1).result(60)
+
+    before = kill_fuzzer.what_is_there()
+    start()
+    yield start
+    executors.shutdown()
+    assert kill_fuzzer.what_is_there() == before
+
+
 def living():
     """Threads, but that one which looks after maps as long as the program lives."""
     return sum(thread.name != "allcores-watcher" for thread in threading.enumerate())

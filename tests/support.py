@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import allcores as ac
 from allcores import _ufuncs
@@ -252,6 +253,18 @@ def run_script(source, *, timeout=120, check=True, options=(), **environment):
     if check:
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+def run_cpythons_tests(script, probe):
+    """Run a script of this folder by an interpreter that passes `probe`, and return its stderr; skip if none does."""
+    found = [sys.executable, *filter(None, os.environ.get("ALLCORES_CPYTHONS", "").split(os.pathsep))]
+    able = (path for path in found if not subprocess.run([path, "-c", probe], capture_output=True).returncode)
+    interpreter = next(able, None)
+    if interpreter is None:
+        pytest.skip("no CPython that ships these tests here (ALLCORES_CPYTHONS names interpreters)")
+    done = subprocess.run([interpreter, Path(__file__).with_name(script)], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
 
 
 # --- shared memory --------------------------------------------------------------------------------------------------

@@ -3,16 +3,14 @@
 import asyncio
 import concurrent.futures
 import os
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import kill_fuzzer
 import numpy as np
 import pytest
-from support import run_script
+from support import run_cpythons_tests, run_script
 
 import allcores as ac
 
@@ -399,20 +397,6 @@ def test_mixed_calls_and_maps(executor):
         assert list(results) == list(range(300, 0, -1))
 
 
-def with_cpythons_tests():
-    """Interpreters here that ship test.test_concurrent_futures."""
-    found = [sys.executable]
-    found += [path for path in os.environ.get("ALLCORES_CPYTHONS", "").split(os.pathsep) if path]
-    probe = "import test.test_concurrent_futures.executor"
-    return [path for path in found if not subprocess.run([path, "-c", probe], capture_output=True).returncode]
-
-
 def test_cpythons_own_tests():
     """Those of Executor, wait and as_completed; cpython_futures.py lists what is left out, and why."""
-    interpreters = with_cpythons_tests()
-    if not interpreters:
-        pytest.skip("no CPython with test.test_concurrent_futures here (ALLCORES_CPYTHONS names interpreters)")
-    script = Path(__file__).with_name("cpython_futures.py")
-    done = subprocess.run([interpreters[0], str(script)], capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    assert "Ran" in done.stderr
+    assert "Ran" in run_cpythons_tests("cpython_futures.py", "import test.test_concurrent_futures.executor")

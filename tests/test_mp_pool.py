@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import pickle
 import subprocess
-import sys
 import threading
 import time
 import weakref
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import kill_fuzzer
 import pytest
+from support import run_cpythons_tests
 
 from allcores.calls.async_results import AsyncResult, async_call, async_map
 from allcores.calls.executors import executor, shutdown
@@ -382,20 +382,7 @@ def test_async_map_and_call_of_a_common_executor():
         shutdown()
 
 
-def with_cpythons_tests():
-    """Interpreters here that ship test._test_multiprocessing."""
-    found = [sys.executable]
-    found += [path for path in os.environ.get("ALLCORES_CPYTHONS", "").split(os.pathsep) if path]
-    probe = "import sys, test._test_multiprocessing; sys.exit(sys.version_info < (3, 13))"
-    return [path for path in found if not subprocess.run([path, "-c", probe], capture_output=True).returncode]
-
-
 def test_cpythons_own_tests():
     """Those of multiprocessing.Pool of 3.13 and later; cpython_pool.py lists what is left out, and why."""
-    interpreters = with_cpythons_tests()
-    if not interpreters:
-        pytest.skip("no CPython with test._test_multiprocessing here (ALLCORES_CPYTHONS names interpreters)")
-    script = Path(__file__).with_name("cpython_pool.py")
-    done = subprocess.run([interpreters[0], str(script)], capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stderr
-    assert "Ran 2" in done.stderr
+    probe = "import sys, test._test_multiprocessing; sys.exit(sys.version_info < (3, 13))"
+    assert "Ran 2" in run_cpythons_tests("cpython_pool.py", probe)

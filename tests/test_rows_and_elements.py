@@ -5,33 +5,22 @@ import os
 import sys
 import time
 
-import kill_fuzzer
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import allcores as ac
-from allcores.calls import executors
 from allcores.calls.elements import vectorize
 from allcores.calls.rows import apply_along_axis
 
 pytestmark = [
+    pytest.mark.usefixtures("common_executors"),
     pytest.mark.skipif(sys.platform != "linux", reason="shared memory needs Linux"),
     pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning"),
 ]
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def leaves_no_process():
-    before = kill_fuzzer.what_is_there()
-    for workers in (None, 1, 2, 3):  # their threads are there before each test looks for new ones
-        executors.executor(workers).submit(abs, 1).result(60)
-    yield
-    executors.shutdown()
-    assert kill_fuzzer.what_is_there() == before
 
 
 def outcome(function, *args, **kwargs):

@@ -20,7 +20,7 @@ from typing import Any, Self, SupportsIndex
 import numpy as np
 
 from allcores import _driver, _memory, _reductions
-from allcores.plan.machine import memory_headroom, usable_cores
+from allcores.plan.machine import memory_headroom, usable_cores, worker_cores
 
 
 def _positive(text: str) -> int:
@@ -258,14 +258,7 @@ def engine_here() -> tuple[str, int]:
     return _NAMES[found["engine"]], min(workers, found["limit"]) if found["limit"] else workers
 
 
-@functools.cache
-def workers_by_default() -> int:
-    """Return how many processes may share the cores: one each, or ALLCORES_NUM_THREADS, which a worker's share is."""
-    cores = usable_cores()
-    try:
-        return min(cores, _positive(os.environ.get("ALLCORES_NUM_THREADS", "")))
-    except ValueError:
-        return cores
+workers_by_default = functools.cache(worker_cores)  # it reads files, which takes longer than a small map
 
 
 class using:  # noqa: N801  used as a function, in a with statement

@@ -20,6 +20,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from allcores import shared
 from allcores.calls.handing import even, how_many, in_order
 from allcores.calls.operands import Array, Output, opened, sendable, sent
+from allcores.pool.executor import check_limits
 from allcores.pool.results import Options
 
 _LEAST, _MOST = 2**20, 64 * 2**20  # bytes of a block, of all arrays together
@@ -157,9 +158,8 @@ def map_blocks(
     """
     if not callable(f):
         raise TypeError(f"f must be callable, got {f!r}")
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout must be above 0 seconds, got {timeout!r}")
-    axis, overlap, retries = operator.index(axis), _least("overlap", overlap, 0), _least("retries", retries, 0)
+    check_limits(timeout, retries)
+    axis, overlap = operator.index(axis), _least("overlap", overlap, 0)
     cut = [at for at, value in enumerate(arrays) if _is_cut(value, at)]
     length = _length(arrays, cut, axis)
     bounds = _bounds(length, sum(arrays[at].nbytes for at in cut), blocks)

@@ -16,6 +16,7 @@ from allcores.calls.async_results import AsyncResult, async_call, async_map
 from allcores.calls.executors import executor, executor_for
 from allcores.calls.probing import Probe
 from allcores.limits import engine_here
+from allcores.pool.executor import check_limits
 from allcores.pool.results import Options
 from allcores.pool.tasks import PoolFuture
 
@@ -67,13 +68,13 @@ class _Settings(NamedTuple):
         )
 
 
-def _whole(name: str, value: Any, least: int) -> int:
+def _at_least_one(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
-    if number < least:
-        raise ValueError(f"{name} must be at least {least}, got {value!r}")
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {value!r}")
     return number
 
 
@@ -82,13 +83,12 @@ def _checked(**given: Any) -> _Settings:
     wrong = given.keys() - set(_Settings._fields)
     if wrong:
         raise TypeError(f"there is no option {min(wrong)!r}; there are {', '.join(_Settings._fields)}")
-    for name, least in (("workers", 1), ("chunksize", 1), ("buffersize", 1), ("retries", 0)):
+    for name in ("workers", "chunksize", "buffersize"):
         if given.get(name) is not None:
-            given[name] = _whole(name, given[name], least)
+            given[name] = _at_least_one(name, given[name])
     settings = _Settings(**given)
     settings = settings._replace(initargs=tuple(settings.initargs))
-    if settings.timeout is not None and not settings.timeout > 0:
-        raise ValueError(f"timeout must be above 0 seconds, got {settings.timeout!r}")
+    check_limits(settings.timeout, settings.retries)
     if settings.errors not in ("raise", "return"):
         raise ValueError(f"errors must be 'raise' or 'return', got {settings.errors!r}")
     if settings.initializer is not None and not callable(settings.initializer):

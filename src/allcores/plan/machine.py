@@ -135,6 +135,15 @@ def memory_headroom(own: Path = _OWN, root: Path = _ROOT, meminfo: Path = _MEMIN
     return min(found, default=math.inf)
 
 
+def worker_cores() -> int:
+    """Return how many processes may share the cores: one each, or ALLCORES_NUM_THREADS, which a worker's share is."""
+    cores = usable_cores()
+    try:
+        return max(1, min(cores, int(os.environ.get("ALLCORES_NUM_THREADS", ""))))
+    except ValueError:
+        return cores
+
+
 def usable_cores() -> int:
     """Return how many threads this process can keep busy: affinity and quota, rounded up, at least 1."""
     return max(1, min(affinity_cores(), math.ceil(min(quota_cores(), 1e6))))

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from allcores.plan.machine import usable_cores
+from allcores.plan.machine import worker_cores
 from allcores.pool.errors import UnpicklableTask
 from allcores.pool.output import levels
 from allcores.pool.pickling import dumps_held
@@ -81,7 +81,7 @@ class Executor(_Executor):
         start_method: str = "forkserver",
         output: str | None = "forward",
     ) -> None:
-        cores = _cores()
+        cores = worker_cores()
         self._max_workers = cores if max_workers is None else _at_least_one("max_workers", max_workers)
         if max_tasks_per_worker is not None:
             max_tasks_per_worker = _at_least_one("max_tasks_per_worker", max_tasks_per_worker)
@@ -280,15 +280,6 @@ def _at_least_one(name: str, value: Any) -> int:
     if number < 1:
         raise ValueError(f"{name} must be greater than 0, got {value!r}")
     return number
-
-
-def _cores() -> int:
-    """Return the cores that this process may use: the share of a worker, in a worker."""
-    try:
-        share = int(os.environ.get("ALLCORES_NUM_THREADS", ""))
-    except ValueError:
-        return usable_cores()
-    return max(1, min(share, usable_cores()))
 
 
 def _at_exit() -> None:
