@@ -490,6 +490,23 @@ def test_main_functions_and_exit():
     assert last.endswith("] printed at the end")
 
 
+def test_maps_and_tasks_at_the_end_of_the_program():
+    done = run_script("""
+        import atexit
+        import allcores as ac
+        def at_exit():
+            print(ac.map(abs, range(-3, 0)), flush=True)
+            try:
+                print(ac.submit(abs, -4).result(60))
+            except RuntimeError as error:  # since CPython 3.12
+                print(error)
+        atexit.register(at_exit)
+    """)
+    first, second = done.stdout.splitlines()
+    assert first == "[3, 2, 1]"
+    assert second in ("4", "can't create new thread at interpreter shutdown")
+
+
 # --- the plan, which is pure ------------------------------------------------------------------------------------------
 
 

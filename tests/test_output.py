@@ -286,6 +286,20 @@ def test_a_standard_output_that_takes_nothing_holds_up_nobody(executor):
         sys.stdout = before
 
 
+def test_what_is_printed_while_the_interpreter_starts_no_more_threads(executor, capsys, monkeypatch):
+    """CPython since 3.12 starts none once it is ending."""
+    start = threading.Thread.start
+
+    def only_others(thread):
+        if thread.name == "allcores-printer":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", only_others)
+    assert [future.result(PATIENCE) for future in [executor.submit(say, text) for text in "ab"]] == [None] * 2
+    assert re.sub(r"\d+", "N", capsys.readouterr().out) == "[worker N] a\n[worker N] b\n"
+
+
 def test_a_worker_imports_no_more_for_it():
     found = []
     for output in ("forward", None):

@@ -15,8 +15,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 from allcores.calls.executors import executor, is_warm
 from allcores.plan.calls import Observed, plan_calls
@@ -24,6 +24,9 @@ from allcores.plan.model import Plan
 from allcores.pool.errors import PoolError
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _WORTH = 1.5e-3  # seconds of work left below which nothing else is thought of
 _BATCH = 2e-4  # seconds of a batch in the caller
@@ -171,6 +174,8 @@ class Probe:
 
     def _start_threads(self, plan: Plan) -> None:
         function, items, spread = self.function, self.items, self.spread
+        from concurrent.futures import ThreadPoolExecutor  # importing it while the interpreter ends fails
+
         self.threads = ThreadPoolExecutor(plan.workers, thread_name_prefix="allcores-map")
 
         def part(start: int) -> list[Any]:
@@ -196,12 +201,13 @@ class _Watcher:
         self.probes: list[Probe] = []
 
     def watch(self, probe: Probe) -> None:
-        """Look after a map from now on."""
+        """Look after a map from now on; where the interpreter is ending, and starts no thread, the map stays here."""
         with self.lock:
             self.probes.append(probe)
             if not self.running:
-                self.running = True
-                threading.Thread(target=self.run, name="allcores-watcher", daemon=True).start()
+                with contextlib.suppress(RuntimeError):
+                    threading.Thread(target=self.run, name="allcores-watcher", daemon=True).start()
+                    self.running = True
 
     def leave(self, probe: Probe) -> None:
         """Look after a map no longer."""

@@ -296,12 +296,13 @@ class Printer:
             self._size += len(payload)
             self._put += 1
             turn = self._put
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="allcores-printer", daemon=True)
-                self._thread.start()
+            here = self._thread is None and not self._start()
             self._changed.notify_all()
-            if not self._stuck and not self._changed.wait_for(lambda: self._done >= turn, _PATIENCE):
+            if not here and not self._stuck and not self._changed.wait_for(lambda: self._done >= turn, _PATIENCE):
                 self._stuck = True
+        if here:
+            while self._queue:
+                self._next()
 
     def close(self) -> None:
         """Let its thread end when all is printed, and wait for that, but not for long."""
@@ -311,26 +312,43 @@ class Printer:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(_PATIENCE)
 
+    def _start(self) -> bool:
+        """Start the thread; False where the interpreter is ending and starts none."""
+        thread = threading.Thread(target=self._run, name="allcores-printer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
+
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue or self._closed)
                 if not self._queue:
                     return
-                worker, payload = self._queue.popleft()
-                self._size -= len(payload)
-                dropped, self._dropped = self._dropped, 0
-            if dropped:
-                self._text(ERR, worker, f"{dropped} messages of workers were dropped: nothing took what they print\n")
-            for kind, entry in marshal.loads(payload):
-                try:
-                    self._print(worker, kind, entry)
-                except Exception:  # noqa: BLE001  a filter's or a handler's of logging: as logging does with them
-                    self._text(ERR, worker, traceback.format_exc())
-            with self._changed:
-                self._done += 1
-                self._stuck = self._stuck and bool(self._queue)
-                self._changed.notify_all()
+            self._next()
+
+    def _next(self) -> None:
+        """Print the oldest message."""
+        with self._changed:
+            if not self._queue:  # where there is no thread, whoever takes a message prints
+                return
+            worker, payload = self._queue.popleft()
+            self._size -= len(payload)
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            self._text(ERR, worker, f"{dropped} messages of workers were dropped: nothing took what they print\n")
+        for kind, entry in marshal.loads(payload):
+            try:
+                self._print(worker, kind, entry)
+            except Exception:  # noqa: BLE001  a filter's or a handler's of logging: as logging does with them
+                self._text(ERR, worker, traceback.format_exc())
+        with self._changed:
+            self._done += 1
+            self._stuck = self._stuck and bool(self._queue)
+            self._changed.notify_all()
 
     def _print(self, worker: int, kind: int, entry: Any) -> None:
         if kind == LOG:
