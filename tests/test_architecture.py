@@ -39,6 +39,7 @@ ARROWS = {
     "samples": {"kernels"},
     "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
     "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},
+    "engines": {"engines", "calibration", "calls", "limits", "plan", "pool", "shared", "compiled"},
     "explaining": {"calibration", "install", "kernels", "limits", "calls", "plan", "compiled"},
     "shared": {"plan", "shared", "compiled"},
     "benchmark": None,  # uses the package as its users do

@@ -201,6 +201,17 @@ def test_norm_of_vectors(order, dtype):
     same(ac.linalg.norm(x, order, (1,), True), np.linalg.norm(x, order, (1,), True), rtol)
 
 
+@pytest.mark.parametrize("dtype", list("fd"))
+def test_norm_of_arrays_with_gaps(dtype):
+    """All axes at once, which no run of memory joins."""
+    x = np.random.default_rng(3).standard_normal((400, 70)).astype(dtype)
+    apart = np.repeat(np.repeat(x, 2, 0), 3, 1)[::2, ::3]
+    for view in (apart, apart.T, np.broadcast_to(x[:, :1], x.shape), np.lib.stride_tricks.sliding_window_view(x[0], 9)):
+        view = np.concatenate([view] * 60) if view.size < 4096 else view
+        got = on_any_threads(ac.linalg.norm, view)
+        same(got, np.linalg.norm(view), 1e-4 if dtype == "f" else 1e-12)
+
+
 @pytest.mark.parametrize("order", [None, "fro", "nuc", 1, 2, -1, -2, np.inf, -np.inf, 0, "x"])
 def test_norm_of_matrices(order):
     x = np.random.default_rng(4).standard_normal((90, 80))

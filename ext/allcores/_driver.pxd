@@ -54,3 +54,30 @@ cdef int asleep(long long now) noexcept nogil
 
 # A region has ended that had `granted` threads, of which `came` ran something, the last of them after `latest` ns.
 cdef void note_region(int granted, int came, long long latest, long long took, int was_asleep) noexcept nogil
+
+# --- calls in processes: _driver_parts.pxi ---
+
+# Whether a call of so many nanoseconds made here and now should ask for them.
+cdef bint wants_processes(double ns) noexcept nogil
+
+# Whether the call named is done so; end_call must follow. Between the two, threads_over answers the number of parts and
+# parallel_for has workers run the tasks.
+cdef bint begin_call(str name, tuple args, double ns) except -1
+cdef void end_call() noexcept
+
+# Into how many parts the present call is cut, 0 of an ordinary one; and whether this process does one for another.
+cdef int parts() noexcept nogil
+cdef bint is_part() noexcept nogil
+
+# Whether this process runs that one of so many tasks.
+cdef bint is_done_here(Py_ssize_t task, Py_ssize_t tasks) noexcept nogil
+
+# An output, and memory for partial results: the caller's and the workers' are the same. Ordinary memory of an ordinary
+# call; NULL without any.
+cdef object part_output(object dtype, tuple shape, object steps)
+cdef void *part_memory(size_t size) noexcept nogil
+cdef void part_free(void *memory) noexcept nogil
+
+# What workers have to say besides: bits, all of which the caller has after parallel_for.
+cdef void note_part(int bits) noexcept nogil
+cdef int noted_in_parts() noexcept nogil

@@ -11,6 +11,7 @@ through three steps:
 """
 from cython.parallel cimport prange
 from cpython.object cimport PyObject
+from libc.stdlib cimport free, malloc
 from openmp cimport ac_omp_pause, ac_openmp_version, omp_get_thread_num, omp_in_parallel
 
 cdef extern from "platform.h":
@@ -31,9 +32,16 @@ cdef extern from *:
     static AC_THREAD_LOCAL int ac_engine;       /* an ENGINE; 0: costs decide */
     static AC_THREAD_LOCAL int ac_last_threads, ac_last_tasks;
     static AC_THREAD_LOCAL unsigned long long ac_last_who;
+    /* Of a call whose tasks are done in several processes: see _driver_parts.pxi. */
+    static AC_THREAD_LOCAL PyObject *ac_call;
+    static AC_THREAD_LOCAL int ac_parts, ac_part, ac_part_raised, ac_part_noted;
+    static AC_THREAD_LOCAL Py_ssize_t ac_part_tasks;
     """
     int ac_depth, ac_local_limit, ac_engine, ac_last_threads, ac_last_tasks
     unsigned long long ac_last_who
+    PyObject *ac_call
+    int ac_parts, ac_part, ac_part_raised, ac_part_noted
+    Py_ssize_t ac_part_tasks
 
 cdef extern from "<fenv.h>" nogil:
     ctypedef int fexcept_t
@@ -120,10 +128,10 @@ cdef long long pause = FIRST_PAUSE
 cdef double lost = 0             # nanoseconds, by the last late region
 cdef unsigned int epoch = 1
 cdef bint local_limits = False   # whether any thread ever set a limit of more than one
-cdef int on_threads = 0          # Python threads that force calls onto OpenMP threads now
+cdef int forcing = 0             # Python threads that force calls onto OpenMP threads or processes now
 
 cdef enum ENGINE:
-    BY_COST, SERIAL, THREADS
+    BY_COST, SERIAL, THREADS, PROCESSES
 
 cdef struct Region:
     task_fn fn
@@ -139,6 +147,7 @@ cdef struct Region:
 
 
 include "_driver_decide.pxi"
+include "_driver_parts.pxi"
 
 
 # --- running --------------------------------------------------------------------------------------------------------
@@ -257,6 +266,9 @@ cdef int parallel_for(task_fn fn, void *context, Py_ssize_t tasks, int threads, 
     region.shortest = 1 << 62
     region.latest = 0
     region.begun = started
+    if ac_parts and (ac_part >= 0 or tasks > 1):
+        ac_atomic_add(&busy, -granted)
+        return run_part(&region, tasks) if ac_part >= 0 else run_elsewhere(tasks)
     if ns > 2 * ROUND * granted:
         step = <Py_ssize_t> (tasks * (ROUND * granted / ns))
         if step < granted:
@@ -326,47 +338,7 @@ cdef int report(const char *name, int raised) except -1:
     return PyUFunc_GiveFloatingpointErrors(name, bits)
 
 
-# --- for loops of other projects -------------------------------------------------------------------------------------
-# What _api needs to run them as if they were run_round's.
-
-cdef int allowed(int threads) noexcept nogil:
-    if threads <= 1 or ac_depth > 0 or serial_child or ac_engine == SERIAL or not ac_openmp_version():
-        return 1
-    if omp_in_parallel():
-        return 1
-    return threads if threads < limit_here() else limit_here()
-
-
-cdef void release(int granted) noexcept nogil:
-    ac_atomic_add(&busy, -granted)
-
-
-cdef int depth() noexcept nogil:
-    return ac_depth
-
-
-cdef void set_depth(int tasks) noexcept nogil:
-    global ac_depth
-    ac_depth = tasks
-
-
-cdef int asleep(long long now) noexcept nogil:
-    if now - last_region <= ASLEEP_AFTER:
-        return 0
-    return 2 if slept(now) else 1
-
-
-cdef void note_region(int granted, int came, long long latest, long long took, int was_asleep) noexcept nogil:
-    global last_region, last_region_cpu, ac_last_threads, ac_last_tasks, ac_last_who
-    if granted > 1:
-        if was_asleep and regions:
-            learn_wake(was_asleep == 2, latest if came >= granted else took)
-        last_region = ac_now_ns()
-        last_region_cpu = ac_cpu_ns()
-        ac_atomic_add(&regions, 1)
-    ac_last_threads = granted
-    ac_last_tasks = came
-    ac_last_who = (<unsigned long long> 1 << (came if came < 63 else 63)) - 1
+include "_driver_others.pxi"
 
 
 # --- fork -----------------------------------------------------------------------------------------------------------
@@ -384,10 +356,10 @@ cdef void after_fork_in_parent() noexcept nogil:
 
 
 cdef void after_fork_in_child() noexcept nogil:
-    global last_region, busy, serial_child, on_threads
+    global last_region, busy, serial_child, forcing
     last_region = 0
     busy = 0
-    on_threads = ac_engine == THREADS
+    forcing = ac_engine >= THREADS
     if pause_failed:
         serial_child = 1
 
@@ -463,11 +435,11 @@ def set_local_limit(int threads):
 
 
 def set_engine(int engine):
-    """Sets what this thread's calls run on (0: as costs say, 1: serial, 2: threads) and returns what it was."""
-    global ac_engine, epoch, on_threads
+    """Sets what this thread's calls run on (0: as costs say, or an ENGINE) and returns what it was."""
+    global ac_engine, epoch, forcing
     was = ac_engine
     ac_engine = engine
-    on_threads += (engine == THREADS) - (was == THREADS)
+    forcing += (engine >= THREADS) - (was >= THREADS)
     epoch += 1
     return was
 

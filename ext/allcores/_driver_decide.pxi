@@ -62,6 +62,8 @@ cdef int threads_over(Py_ssize_t n, double ns, double bytes) noexcept nogil:
     cdef int limit = limit_here()
     cdef bint cold = False
     cdef long long now
+    if ac_parts and ac_depth == 0:
+        return ac_parts if n > 1 else 1
     if limit <= 1 or n < 2 or ac_depth > 0 or serial_child or ac_engine == SERIAL:
         return 1
     if ac_engine == THREADS:
@@ -83,12 +85,14 @@ cdef int threads_over(Py_ssize_t n, double ns, double bytes) noexcept nogil:
 
 cdef double worth_from() noexcept nogil:
     # Cached by whoever asks, so not this thread's limit, which threads_for looks at: another's may be higher.
-    return hot_from[1] if (default_limit > 1 or local_limits) and not serial_child else INFINITY
+    if (default_limit > 1 or local_limits) and not serial_child:
+        return hot_from[1]
+    return PROCESSES_FROM if threadless() else INFINITY
 
 
 cdef Py_ssize_t forced_from() noexcept nogil:
-    # For every thread where one forces threads: threads_for still answers each by its own wish.
-    return 2 if on_threads > 0 else from_elements
+    # For every thread where one forces an engine: threads_for still answers each by its own wish.
+    return 2 if forcing > 0 or ac_parts else from_elements
 
 
 cdef bint inside_task() noexcept nogil:

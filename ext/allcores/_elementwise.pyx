@@ -11,7 +11,7 @@ Three ways, from the cheapest:
 Called by _ufuncs and _install; calls _driver.
 """
 from libc.string cimport memcpy
-from allcores._driver cimport MAY_RAISE, parallel_for, threads_over
+from allcores._driver cimport MAY_RAISE, is_done_here, parallel_for, parts, threads_over
 from allcores._isa cimport level
 from allcores._memory cimport end_recycle, recycle
 from cpython.object cimport PyObject
@@ -40,6 +40,8 @@ cdef double TASK_NS = 500e3
 
 cdef Py_ssize_t tasks_for(npy_intp n, double ns, int threads) noexcept nogil:
     cdef Py_ssize_t tasks = threads
+    if parts():
+        return min(<Py_ssize_t> threads, n)
     if ns > 2 * TASK_NS * threads:
         tasks = <Py_ssize_t> (ns / TASK_NS)
         if tasks > n // LEAST_TASK:
@@ -332,7 +334,7 @@ cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) exc
     cdef IterNext advances[256]
     cdef int result = 0
     cdef bint freed = True
-    if ns > 4e6 * threads:
+    if ns > 4e6 * threads and not parts():
         tasks = 4 * threads if ns < 400e6 * threads else 16 * threads
     if tasks > 256:
         tasks = 256
@@ -344,8 +346,11 @@ cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) exc
     iterated.masked = masked
     try:
         for i in range(tasks):
-            copies[i] = NpyIter_Copy(iter)
+            copies[i] = NULL
             made += 1
+            if not is_done_here(i, tasks):
+                continue    # its end would write its buffers, with whatever is in them, into the output
+            copies[i] = NpyIter_Copy(iter)
             start = cut(n, tasks, i, 1)
             stop = cut(n, tasks, i + 1, 1)
             NpyIter_ResetToIterIndexRange(copies[i], start, stop, NULL)
@@ -353,7 +358,7 @@ cdef int run_copies(const Loop *loop, NpyIter *iter, npy_intp n, int masked) exc
         result = check(parallel_for(iterated_task, &iterated, tasks, threads, ns, MAY_RAISE if loop.may_raise else 0))
     finally:
         for i in range(made):
-            if not NpyIter_Deallocate(copies[i]):
+            if copies[i] != NULL and not NpyIter_Deallocate(copies[i]):
                 freed = False
     return result if freed else -1
 

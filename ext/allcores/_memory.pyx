@@ -9,6 +9,7 @@ Called by every module that makes outputs.
 """
 import numpy as np
 
+from allcores._driver cimport part_output, parts
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
 from npyapi cimport *
@@ -73,6 +74,11 @@ cdef object new_array(object dtype, int nd, const Py_ssize_t *dims, const Py_ssi
     cdef Py_ssize_t size = PyDataType_ELSIZE(<PyArray_Descr *> <PyObject *> dtype)
     cdef PyObject *before
     cdef int i
+    if parts():
+        shape = tuple([dims[i] for i in range(nd)])
+        if steps != NULL:
+            return part_output(dtype, shape, tuple([steps[i] for i in range(nd)]))
+        return part_output(dtype, shape, np.empty(shape, dtype, "F").strides if fortran else None)
     for i in range(nd):
         # What is too much for memory NumPy says itself.
         size = size * dims[i] if dims[i] == 0 or size <= PY_SSIZE_T_MAX // dims[i] else PY_SSIZE_T_MAX

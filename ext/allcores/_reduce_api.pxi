@@ -79,10 +79,12 @@ cdef object run(Job *job, bint *reduced, ndarray a, ndarray out, bint keepdims, 
         raised = run_reduced(work, threads)
     else:
         raised = run_kept(work, threads, any_order)
-    job.nothing = work.nothing
+    if is_part():
+        note_part(work.nothing)
+    job.nothing = work.nothing | noted_in_parts()
     free(work)
     if raised == -2:
-        raise MemoryError
+        no_memory()
     if (job.op == AC_SQUARES or job.store != NULL and not only_compares(job.op)) and raised > 0 and (
             raised & ~FE_UNDERFLOW or np.geterr()["under"] != "ignore"):
         # NumPy says which of its steps it was.
@@ -113,6 +115,7 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     cdef bint any_reduced = False
     cdef bint keep
     cdef int i
+    cdef double each
     cdef object result_dtype
     if not is_plain_array(<PyObject *> operand):
         return NotImplemented
@@ -130,6 +133,13 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
             any_reduced = True
     if not any_reduced:
         return NotImplemented
+    each = seed_of(op, job.kind, <int> PyArray_ITEMSIZE(a)) * PyArray_SIZE(a)
+    if wants_processes(each) and begin_call(
+            "reduce_part", (op, operand, axis, dtype, out, keepdims, initial, mean, parameter), each):
+        try:
+            return reduce_array(op, operand, axis, dtype, out, keepdims, initial, mean, parameter, nothing)
+        finally:
+            end_call()
     job.op = op
     entry = &loops.fold[op][job.kind]
     job.acc = entry.out
@@ -202,6 +212,11 @@ cdef object reduce_array(int op, object operand, object axis, object dtype, obje
     return result
 
 
+def reduce_part(int op, operand, axis, dtype, out, keepdims, initial, mean, double parameter):
+    """A reduction as fold and its like begin it; what workers do a part of."""
+    return reduce_array(op, operand, axis, dtype, out, keepdims, initial, mean, parameter)
+
+
 def reduce_ufunc(ufunc, a, axis=0, dtype=None, out=None, keepdims=False, initial=NO_VALUE, where=True):
     """The ufunc's reduce, or NotImplemented where there is no path for these arguments."""
     op = UFUNCS.get(ufunc)
@@ -225,6 +240,7 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
     cdef const ac_reductions *loops = reductions()
     cdef int i
     cdef bint any_reduced = False
+    cdef double each
     if not is_plain_array(<PyObject *> operand) or not is_plain_array(<PyObject *> mean):
         return NotImplemented
     a = <ndarray> operand
@@ -251,6 +267,12 @@ def sum_of_squares(operand, ndarray mean, axis, out, keepdims):
             return NotImplemented
     if not any_reduced:
         return NotImplemented
+    each = seed_of(AC_SQUARES, job.kind, <int> PyArray_ITEMSIZE(a)) * PyArray_SIZE(a)
+    if wants_processes(each) and begin_call("sum_of_squares", (operand, mean, axis, out, keepdims), each):
+        try:
+            return sum_of_squares(operand, mean, axis, out, keepdims)
+        finally:
+            end_call()
     memset(job.start, 0, WIDEST)
     job.in_size = size_of(job.kind)
     job.acc_size = size_of(job.acc)

@@ -17,7 +17,7 @@ cdef struct Arg:
     npy_intp groups         # units of an output
     npy_intp units
     npy_intp tasks
-    const char **best       # for each unit
+    npy_intp *best          # for each unit: where its candidate is, from `a` on, and its index
     npy_intp *index
     int nothing             # whether an output has nothing to find
 
@@ -57,7 +57,7 @@ cdef void arg_unit(Arg *arg, npy_intp unit) noexcept nogil:
             best = candidate
             index = at
         row += 1
-    arg.best[unit] = best
+    arg.best[unit] = best - arg.a
     arg.index[unit] = index
 
 
@@ -146,22 +146,22 @@ cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
     per = arg.groups * arg.pieces
     arg.units = arg.outputs * per
     arg.tasks = tasks_of(arg.units, threads, each * total)
-    arg.best = <const char **> malloc(arg.units * sizeof(char *))
-    arg.index = <npy_intp *> malloc(arg.units * sizeof(npy_intp))
+    arg.best = <npy_intp *> part_memory(2 * arg.units * sizeof(npy_intp))
     raised = -2
-    if arg.best != NULL and arg.index != NULL:
+    if arg.best != NULL:
+        arg.index = arg.best + arg.units
         raised = parallel_for(arg_task, arg, arg.tasks, threads, each * total, 0)
     if raised >= 0:
         raised = 0
+    if raised == 0 and not is_part():
         for output in range(arg.outputs):
             best = output * per
             for unit in range(best + 1, (output + 1) * per):
-                if is_better(arg, arg.best[best], arg.index[best], arg.best[unit], arg.index[unit]):
+                if is_better(arg, arg.a + arg.best[best], arg.index[best], arg.a + arg.best[unit], arg.index[unit]):
                     best = unit
             (<npy_intp *> (arg.out + place_of(arg.kept, arg.nk, output).o))[0] = arg.index[best]
-            look(arg, arg.best[best])
-    free(arg.best)
-    free(arg.index)
+            look(arg, arg.a + arg.best[best])
+    part_free(arg.best)
     return raised
 
 
@@ -228,6 +228,16 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
     entry = arg_entry_of(kind, greatest, numbers)
     if entry.flat == NULL:
         return NotImplemented
+    each = measured_arg[numbers][kind]
+    if each <= 0:
+        each = 0.05 + 0.04 * PyArray_ITEMSIZE(a)
+    total = PyArray_SIZE(a)
+    if (wants_processes(each * total)
+            and begin_call("arg_extreme", (operand, greatest, axis, out, keepdims, numbers), each * total)):
+        try:
+            return arg_extreme(operand, greatest, axis, out, keepdims, numbers)
+        finally:
+            end_call()
     which = -1
     if axis is not None:
         if type(axis) is not int or axis >= nd or axis < -nd:
@@ -279,16 +289,12 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
                 arg.kept[arg.nk] = one
                 arg.nk += 1
                 arg.outputs *= one.n
-    total = PyArray_SIZE(a)
     raised = 1
     if arg.nd > 0:
         sort_by_step(arg.axes, arg.nd)
         sort_by_step(arg.kept, arg.nk)
         arg.nd = join_arg_axes(arg.axes, arg.nd)
         arg.nk = join_arg_axes(arg.kept, arg.nk) if arg.nk else 0
-        each = measured_arg[numbers][kind]
-        if each <= 0:
-            each = 0.05 + 0.04 * PyArray_ITEMSIZE(a)
         # Short rows are long columns.
         if arg.nk and arg.nd == 1 and (magnitude(arg.kept[0].a) < magnitude(arg.axes[0].a) or arg.axes[0].n <= 16):
             if arg.axes[0].n < 2147483647:
@@ -297,11 +303,13 @@ def arg_extreme(operand, bint greatest, axis=None, out=None, keepdims=False, bin
             if magnitude(arg.axes[0].a) > 64:
                 each += 1
             raised = arg_search(arg, total, each + 3.0 / arg.axes[0].n)
-    if raised == 0 and arg.nothing:
+    if is_part():
+        note_part(arg.nothing)
+    if raised == 0 and (arg.nothing or noted_in_parts()):
         raised = 1
     free(arg)
     if raised == -2:
-        raise MemoryError
+        no_memory()
     if raised < 0:
         report(b"argmax", raised)
     if raised > 0:

@@ -94,25 +94,28 @@ cdef int run_strips(Work *work, int threads) noexcept nogil:
     work.units = (job.axes[1].n + work.group - 1) // work.group
     work.tasks = tasks_of(work.units, threads, job.ns)
     # The last row is for outputs that are not partial results.
-    work.partial = <char *> malloc((work.units * work.beside + 1) * along.n * job.acc_size)
+    work.partial = <char *> part_memory((work.units * work.beside + 1) * along.n * job.acc_size)
     if work.partial == NULL:
         return -2
     if job.mean != NULL:
         work.means = <char *> malloc(work.beside * along.n * size)
         if work.means == NULL:
-            free(work.partial)
+            part_free(work.partial)
             return -2
         for i in range(work.beside * along.n):
             memcpy(work.means + i * size, job.mean + i % along.n * along.c, size)
     raised = parallel_for(strip_task, work, work.tasks, threads, job.ns, 0)
     free(work.means)
+    if raised < 0 or is_part():
+        part_free(work.partial)
+        return raised
     if job.store != NULL:
         out = work.partial + work.units * work.beside * along.n * job.acc_size
         step = job.acc_size
     fill(out, step, along.n, job.acc_size, job.start)
     job.join(out, step, work.partial, work.units * work.beside, along.n * job.acc_size, along.n, job.acc_size, NULL, 0)
     store(work, job.out, along.o, out, along.n)
-    free(work.partial)
+    part_free(work.partial)
     return raised
 
 

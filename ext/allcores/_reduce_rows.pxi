@@ -18,7 +18,7 @@ cdef void part_of_row(Work *work, char *out, const char *a, npy_intp first, npy_
         to += run * job.acc_size
         first += run
         left -= run
-    job.rows(out, 0, scratch, 1, 0, n, job.acc_size, NULL, 0)
+    job.rows(out, 0, scratch, 1, 0, n, job.acc_size, mean, 0)
 
 
 cdef void some_rows(Work *work, char *out, npy_intp so, const char *a, npy_intp m, npy_intp sm, const char *mean,
@@ -112,6 +112,7 @@ cdef void piece_unit(Work *work, npy_intp unit, char *scratch) noexcept nogil:
     cdef npy_intp first = work.start[piece]
     cdef npy_intp n = work.start[piece + 1] - first
     cdef char *out = work.partial + unit * job.acc_size
+    memcpy(out, work.neutral, job.acc_size)
     if work.decided[output]:
         return
     part_of_row(work, out, a, first, n, scratch, job.mean + place.c)
@@ -131,6 +132,7 @@ cdef void group_unit(Work *work, npy_intp unit, char *scratch) noexcept nogil:
     cdef const char *a
     cdef char *out = work.partial + job.acc_size * (
         output * work.slots + (row if job.pairwise else unit % work.groups))
+    fill(out, job.acc_size, end - row if job.pairwise else 1, job.acc_size, work.neutral)
     if work.decided[output]:
         return
     while row < end:
@@ -269,7 +271,7 @@ cdef int run_reduced(Work *work, int threads) noexcept nogil:
             raised = parallel_for(outputs_task, work, work.tasks, threads, job.ns, 0)
             return -2 if work.failed else raised
     work.tasks = tasks_of(work.units, threads, job.ns)
-    work.partial = <char *> malloc(work.outputs * work.slots * job.acc_size)
+    work.partial = <char *> part_memory(work.outputs * work.slots * job.acc_size)
     work.decided = <char *> malloc(work.outputs)
     work.start = <npy_intp *> malloc((work.pieces + 1) * sizeof(npy_intp))
     if work.partial == NULL or work.decided == NULL or work.start == NULL:
@@ -278,13 +280,12 @@ cdef int run_reduced(Work *work, int threads) noexcept nogil:
         if work.pieces:
             work.start[cut(job, work.start, 0, 0, job.row)] = job.row
         memset(work.decided, 0, work.outputs)
-        fill(work.partial, job.acc_size, work.outputs * work.slots, job.acc_size, work.neutral)
         raised = parallel_for(parts_task, work, work.tasks, threads, job.ns, 0)
         if work.failed:
             raised = -2
-        elif raised >= 0:
+        elif raised >= 0 and not is_part():
             raised |= joined(work)
-    free(work.partial)
+    part_free(work.partial)
     free(work.decided)
     free(work.start)
     return raised

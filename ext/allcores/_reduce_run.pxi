@@ -42,7 +42,7 @@ ctypedef struct Place:
 cdef inline npy_intp tasks_of(npy_intp units, int threads, double ns) noexcept nogil:
     # In a short call every thread has one share, the same in the next call, whose data its caches may still hold; in a
     # long one more, so that a thread that the machine held up is helped.
-    return min(units, <npy_intp> threads if ns < ALIKE_NS * threads else <npy_intp> (4 * threads))
+    return min(units, <npy_intp> threads if parts() or ns < ALIKE_NS * threads else <npy_intp> (4 * threads))
 
 
 cdef void fill(char *out, npy_intp step, npy_intp n, npy_intp size, const char *value) noexcept nogil:
@@ -90,3 +90,10 @@ cdef npy_intp take_outer(Axis *to, int *count, Job *job, int first, int skip, bi
 cdef inline void store(Work *work, char *out, npy_intp step, const char *partial, npy_intp n) noexcept nogil:
     if work.job.store != NULL and work.job.store(out, step, partial, n, work.job.parameter):
         work.nothing = 1
+
+
+cdef int no_memory() except -1:
+    # Whoever was asked for it may have said why.
+    if PyErr_Occurred() == NULL:
+        raise MemoryError
+    return -1

@@ -14,7 +14,10 @@ from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from allcores._driver cimport forced_from, parallel_for, raise_flags, report, threads_for, threads_over
+from allcores._driver cimport (
+    begin_call, end_call, forced_from, is_part, note_part, noted_in_parts, parallel_for, part_free, part_memory,
+    parts, raise_flags, report, threads_for, threads_over, wants_processes,
+)
 from allcores._isa cimport level, loop_fn
 from allcores._memory cimport new_array
 from allcores._ufuncs cimport PyUFuncObject
@@ -52,6 +55,7 @@ cdef extern from "<fenv.h>" nogil:
 
 cdef extern from "Python.h":
     void Py_INCREF "Py_XINCREF"(PyObject *)
+    PyObject *PyErr_Occurred()
 
 cdef extern from "reduce_table.h" nogil:
     enum:

@@ -92,6 +92,42 @@ cdef object subscript(object self, object key):
 
 
 _ndarray = np.ndarray
+parallel = {}   # NumPy's functions -> ours
+
+
+def set_parallel(functions):
+    """Sets what is called for NumPy's functions whose arguments are shared arrays."""
+    parallel.clear()
+    parallel.update(functions)
+
+
+cdef inline object ordinary(object value):
+    """The same memory as an ndarray: NumPy's functions, called with it, do not come here again."""
+    if isinstance(value, SharedArray):
+        return (<object> value).view(_ndarray)
+    return value
+
+
+cdef object on_all_cores(object function, tuple args, dict kwargs):
+    cdef dict given = kwargs
+    plain_args = tuple([ordinary(value) for value in args])
+    outs = kwargs.get("out")
+    if kwargs:
+        given = {name: ordinary(value) for name, value in kwargs.items()}
+        if type(outs) is tuple:
+            given["out"] = tuple([ordinary(value) for value in outs])
+    result = function(*plain_args, **given)
+    # What was given is given back, not a view of it.
+    if type(outs) is tuple:
+        if type(result) is tuple:
+            return tuple([one if out is None else out for one, out in zip(result, outs)])
+        return result if outs[0] is None or result is NotImplemented else outs[0]
+    if outs is not None and result is given["out"]:
+        return outs
+    for value, one in zip(args, plain_args):
+        if result is one and result is not value:
+            return value    # an output by place
+    return result
 
 
 class SharedArray:
@@ -109,6 +145,14 @@ class SharedArray:
 
     def __array_wrap__(self, array, context=None, return_scalar=False):
         return array[()] if return_scalar and array.ndim == 0 else array
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+        return on_all_cores(getattr(parallel.get(ufunc, ufunc), method), inputs, kwargs)
+
+    def __array_function__(self, func, types, args, kwargs):
+        if func in parallel:
+            return on_all_cores(parallel[func], args, kwargs)
+        return _ndarray.__array_function__(self, func, types, args, kwargs)
 
     def __reduce_ex__(self, protocol):
         found = block_of(self)

@@ -36,6 +36,7 @@ cdef enum:
 # One of NumPy's (or anybody's) ufuncs and what we know of it. Never freed: a running call may hold it.
 cdef struct Target:
     PyUFuncObject *numpy
+    PyObject *owner         # the parallel ufunc that it was made for
     vectorcall_fn original  # NumPy's own call
     Loop *loops             # one a line of numpy.types; fn NULL where we leave it to NumPy
     Loop *numpy_loops       # the same with NumPy's own inner loops

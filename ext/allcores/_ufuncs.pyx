@@ -10,9 +10,11 @@ Called by allcores.functions and allcores.install.
 from importlib import import_module
 
 import numpy as np
-from allcores._driver cimport forced_from, limits_epoch, report, threads_over, worth_from
+from allcores._driver cimport (
+    begin_call, end_call, forced_from, limits_epoch, parts, report, threads_over, wants_processes, worth_from,
+)
 from allcores._isa cimport ac_math_entry, ac_numpy_loop, level
-from allcores._memory cimport end_recycle, is_large_output, new_like, recycle
+from allcores._memory cimport end_recycle, is_large_output, new_array, new_like, recycle
 from allcores._elementwise cimport MAX_ARGS, Loop, elementwise_safe, loop_fn, run_flat, run_iterated
 from cpython.mem cimport PyMem_Calloc
 from cpython.object cimport PyObject
@@ -299,82 +301,10 @@ cdef int no_longer_for(PyObject *numpy_ufunc) except -1:
 
 
 include "_ufuncs_call.pxi"
+include "_ufuncs_parts.pxi"
 
 
-# --- the type's methods ---------------------------------------------------------------------------------------------
-
-cdef inline object numpys(object ufunc):
-    cdef Target *target = target_of(<PyObject *> ufunc)
-    return <object> <PyObject *> target.numpy
-
-
-def reduce(self, *args, **kwargs):
-    """As np.ufunc.reduce, on all cores where the operation and the layout allow."""
-    ufunc = numpys(self)
-    # What is not plainly right goes to NumPy, which says what is wrong.
-    if args and is_plain_array(<PyObject *> args[0]) and reduce_hook is not None and len(args) <= 7:
-        if PyArray_SIZE(<PyArrayObject *> <PyObject *> args[0]) >= LEAST_SIZE or forced_from() >= 0:
-            if not kwargs or kwargs.keys() <= set(REDUCE_KEYWORDS[len(args) - 1:]):
-                result = reduce_hook(ufunc, *args, **kwargs)
-                if result is not NotImplemented:
-                    return result
-    return ufunc.reduce(*args, **kwargs)
-
-
-def accumulate(self, *args, **kwargs):
-    """As np.ufunc.accumulate; NumPy's own, as each element needs the one before."""
-    return numpys(self).accumulate(*args, **kwargs)
-
-
-def reduceat(self, *args, **kwargs):
-    """As np.ufunc.reduceat; NumPy's own."""
-    return numpys(self).reduceat(*args, **kwargs)
-
-
-def at(self, *args, **kwargs):
-    """As np.ufunc.at; NumPy's own, as indices may repeat."""
-    return numpys(self).at(*args, **kwargs)
-
-
-def outer(self, *args, **kwargs):
-    """As np.ufunc.outer, on all cores."""
-    ufunc = numpys(self)
-    if (len(args) == 2 and ufunc.nin == 2 and is_plain_array(<PyObject *> args[0])
-            and is_plain_array(<PyObject *> args[1])):
-        first, second = args
-        if first.ndim + second.ndim <= 32:
-            return self(first.reshape(first.shape + (1,) * second.ndim), second, **kwargs)
-    return ufunc.outer(*args, **kwargs)
-
-
-def resolve_dtypes(self, *args, **kwargs):
-    """As np.ufunc.resolve_dtypes."""
-    return numpys(self).resolve_dtypes(*args, **kwargs)
-
-
-def __reduce__(self):
-    ufunc = numpys(self)
-    cdef Target *target = target_of(<PyObject *> self)
-    if is_numpys(ufunc) or getattr(import_module("allcores"), ufunc.__name__, None) is self:
-        return public, (ufunc.__name__,)
-    return public("parallel"), (ufunc, bool(target.may_raise), target.cost)
-
-
-def public(name):
-    """Returns the public `name`; what pickles of parallel ufuncs are read with."""
-    return getattr(import_module("allcores"), name)
-
-
-cdef object methods = {
-    f.__name__: f for f in (reduce, accumulate, reduceat, at, outer, resolve_dtypes, __reduce__)
-}
-methods["__module__"] = "allcores"
-
-ac_ufunc_type_ready(
-    <PyTypeObject *> <PyObject *> np.ufunc, methods,
-    b"A NumPy ufunc whose large calls run on all cores; everything else about it is NumPy's.\n\n"
-    b"Made by allcores.parallel(ufunc); allcores.add and its like are such objects.")
-ufunc = <object> <PyObject *> &ac_ufunc_type
+include "_ufuncs_methods.pxi"
 
 
 # --- for Python -----------------------------------------------------------------------------------------------------
@@ -405,6 +335,10 @@ def make(numpy_ufunc, double cost, bint exact, bint may_raise, own=None):
         ours.vectorcall = <vectorcall_fn> call_generalised
     ac_ufunc_adopt(made)
     Py_INCREF(made)     # immortal, as NumPy's own are: ptr is not NumPy's to free
+    target_of_own = <Target *> ours.ptr
+    target_of_own.owner = <PyObject *> made
+    if target_of_own.installed != NULL:
+        target_of_own.installed.owner = <PyObject *> made
     return made
 
 

@@ -337,7 +337,11 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     cdef npy_intp n = 0
     cdef int i, threads, result, fortran = 0
     cdef int nin = loop.nin, nargs = loop.nargs
-    fresh = []      # outputs of the flat way; run_iterated gives references
+    fresh = []      # outputs made here; run_iterated gives references
+    if wants_processes(size * loop.cost):
+        done = run_in_processes(target, loop, ops, mask, order, size)
+        if done is not None:
+            return done
     for i in range(nargs):
         made[i] = ops[i]
     if mask == NULL and order == NPY_KEEPORDER and flat_layout(loop, ops, steps, &n, &fortran):
@@ -356,6 +360,8 @@ cdef object run(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *
     else:
         # One thread is worth it only for rows that can be tiled.
         if not loop.exact and threads_over(size, size * loop.cost, 0) == 1:
+            return NotImplemented
+        if parts() and not make_outputs(loop, made, order, fresh):
             return NotImplemented
         result = run_iterated(loop, made, mask, order)
         if result == -2:

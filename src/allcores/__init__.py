@@ -1,8 +1,9 @@
 """NumPy on all cores: array functions with NumPy's names and NumPy's results, run by every core of the machine."""
 
 import os as _os
+import sys as _sys
 
-from allcores import _isa, _reductions, _ufuncs
+from allcores import _driver, _isa, _reductions, _ufuncs
 from allcores import limits as _limits
 from allcores._version import __version__ as __version__
 
@@ -34,6 +35,7 @@ from allcores.functions.summaries import *  # noqa: E402, F403
 from allcores.functions.summaries import __all__ as _summaries_all  # noqa: E402
 from allcores.information import get_include, info  # noqa: E402
 from allcores.install import accelerate, install, uninstall  # noqa: E402
+from allcores.kernels import KERNELS as _KERNELS  # noqa: E402
 from allcores.limits import limit, using  # noqa: E402
 
 # Processes are not everybody's: what takes their modules in is the first use of one of these names.
@@ -87,6 +89,17 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES, "aio"})
 
 
+def _in_processes(*call: object) -> object:
+    from allcores.engines import processes
+
+    return processes.call(*call)  # type: ignore[arg-type]
+
+
+_driver.set_processes(_in_processes)
+if _sys.platform == "linux":
+    from allcores import _shared
+
+    _shared.set_parallel({kernel.reference: kernel.function for kernel in _KERNELS.values()})
 _ufuncs.set_reduce(_reductions.reduce_ufunc)
 globals().update(_UFUNCS)
 _calibration.configure()

@@ -64,6 +64,17 @@ def reduce_ufunc(
     initial: Any = ...,
     where: Any = True,
 ) -> Any: ...
+def reduce_part(
+    op: int,
+    operand: Any,
+    axis: Any,
+    dtype: Any,
+    out: Any,
+    keepdims: Any,
+    initial: Any,
+    mean: NDArray[Any] | None,
+    parameter: float,
+) -> Any: ...
 def sum_of_squares(operand: Any, mean: NDArray[Any], axis: Any, out: Any, keepdims: Any) -> Any: ...
 def generalised(numpy_ufunc: np.ufunc, matrices: bool) -> np.ufunc: ...
 def set_cost(op: int, dtype: np.dtype[Any], ns: float) -> None: ...

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from allcores import _driver, _ufuncs, calibration
+from allcores import _ufuncs, calibration
 from allcores._reductions import is_plain
 from allcores.install import installed
 from allcores.kernels import KERNELS, Kernel
-from allcores.limits import ENGINES, engine_here
-from allcores.plan.model import Limits, Plan, State, Workload
+from allcores.limits import engine_here, limits_here, state_here
+from allcores.plan.model import Plan, Workload
 from allcores.plan.plan import plan
 
 _LEAST_UFUNC, _LEAST_REDUCTION = 64, 4096  # elements below which NumPy's own calls are used, in the compiled modules
@@ -100,38 +100,6 @@ def _of_map(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Plan
     if known is None:
         return Plan("serial", 1, 1, unknown, unknown, "nothing is known of the function: its first calls tell", name)
     return plan_calls(items, known[0], workers, warm=is_warm(kwargs.get("workers")), gil=GIL)._replace(function=name)
-
-
-def limits_here() -> Limits:
-    """Return what a call of this thread may use now."""
-    found = _driver.settings()
-    unable = ""
-    if not found["openmp"]:
-        unable = "this build has no OpenMP"
-    elif found["serial_child"]:
-        unable = "this process was forked from inside a parallel region, and cannot have threads"
-    elif _driver.state()["in_parallel"]:
-        unable = "this thread is inside a parallel region"
-    engine = next(name for name, number in ENGINES.items() if number == found["engine"])
-    engine = "auto" if engine == "processes" else engine  # it is for Python functions
-    return Limits(
-        threads=found["threads"],
-        engine=engine,
-        parallel_from=found["parallel_from"] if found["parallel_from"] >= 0 else None,
-        unable=unable,
-    )
-
-
-def state_here() -> State:
-    """Return what the threads do now."""
-    found, driver = _driver.state(), _driver.settings()
-    return State(
-        awake=found["awake"],
-        wake=found["wake_ns"],
-        crowded=found["crowded_ns"],
-        busy=driver["busy"],
-        cores=driver["cores"],
-    )
 
 
 def workload_of(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[str, Workload]:

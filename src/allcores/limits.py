@@ -21,6 +21,7 @@ import numpy as np
 
 from allcores import _driver, _memory, _reductions
 from allcores.plan.machine import memory_headroom, usable_cores, worker_cores
+from allcores.plan.model import Limits, State
 
 
 def _positive(text: str) -> int:
@@ -261,6 +262,39 @@ def engine_here() -> tuple[str, int]:
 workers_by_default = functools.cache(worker_cores)  # it reads files, which takes longer than a small map
 
 
+def limits_here() -> Limits:
+    """Return what a call of this thread may use now."""
+    found = _driver.settings()
+    unable = ""
+    inside = _driver.state()["in_parallel"]
+    if not found["openmp"]:
+        unable = "this build has no OpenMP"
+    elif found["serial_child"]:
+        unable = "this process was forked from inside a parallel region, and cannot have threads"
+    elif inside:
+        unable = "this thread is inside a parallel region"
+    engine, workers = engine_here()
+    return Limits(
+        threads=found["threads"],
+        engine=engine,
+        processes=1 if inside or sys.platform != "linux" else workers,
+        parallel_from=found["parallel_from"] if found["parallel_from"] >= 0 else None,
+        unable=unable,
+    )
+
+
+def state_here() -> State:
+    """Return what the threads do now."""
+    found, driver = _driver.state(), _driver.settings()
+    return State(
+        awake=found["awake"],
+        wake=found["wake_ns"],
+        crowded=found["crowded_ns"],
+        busy=driver["busy"],
+        cores=driver["cores"],
+    )
+
+
 class using:  # noqa: N801  used as a function, in a with statement
     """Run the calls of this thread on the engine named, whatever they cost, until the `with` block ends.
 
@@ -268,8 +302,8 @@ class using:  # noqa: N801  used as a function, in a with statement
     ----------
     engine : {"auto", "serial", "threads", "processes"}
         "serial": on the calling thread. "threads": on as many OpenMP threads as `limit` allows, from two elements on;
-        Python functions (`map` and its like) on Python's threads. "processes": Python functions in worker processes;
-        array functions as with "auto". "auto": as measured costs say, which is what holds outside of any block.
+        Python functions (`map` and its like) on Python's threads. "processes": in worker processes. "auto": as
+        measured costs say, which is what holds outside of any block.
 
     Raises
     ------
@@ -281,6 +315,11 @@ class using:  # noqa: N801  used as a function, in a with statement
     Holds for the Python thread that enters the block, and nests. Results do not depend on it. Calls that NumPy answers
     (object arrays, subclasses, methods such as `accumulate`) are serial on any engine, and so is all that runs inside
     a parallel region.
+
+    In processes, ufuncs and reductions read `SharedArray` operands where they are; others are copied into shared memory
+    at each call, and new outputs lie there. What is cut is the same as for threads, and bits are the same. Products,
+    functions such as `where` and `clip`, and outputs that overlap an operand shifted, are done as with "auto". When a
+    worker dies its part is done again, but where the output is an operand too: then `WorkerDied` is raised.
 
     Examples
     --------

@@ -70,6 +70,9 @@ def _make_all() -> dict[str, Any]:
     return named
 
 
+_made: dict[tuple[np.ufunc, bool, float], np.ufunc] = {}
+
+
 def parallel(ufunc: Any, may_raise: bool = True, cost: float = _UNKNOWN_COST) -> np.ufunc:
     """Return a ufunc that does what `ufunc` does, on all cores.
 
@@ -118,7 +121,10 @@ def parallel(ufunc: Any, may_raise: bool = True, cost: float = _UNKNOWN_COST) ->
     given: np.ufunc = ufunc
     if type(given) is _ufuncs.ufunc or given.signature is not None:
         return given
-    return _ufuncs.make(given, cost, False, bool(may_raise))
+    key = given, bool(may_raise), float(cost)
+    if key not in _made:  # they are never freed
+        _made[key] = _ufuncs.make(given, cost, False, bool(may_raise))
+    return _made[key]
 
 
 UFUNCS = _make_all()

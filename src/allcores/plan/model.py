@@ -58,6 +58,8 @@ class Workload(NamedTuple):
         Elements below which it is not cut, unless that is forced.
     unfit : str
         Why it cannot be cut, empty where it can.
+    shared : bool
+        Whether its operands lie in memory that processes share.
     """
 
     elements: int
@@ -65,6 +67,7 @@ class Workload(NamedTuple):
     bytes: float = 0.0
     least: int = 0
     unfit: str = ""
+    shared: bool = False
 
 
 class Limits(NamedTuple):
@@ -74,18 +77,21 @@ class Limits(NamedTuple):
     ----------
     threads : int
         Most threads, at least 1.
-    engine : {"auto", "serial", "threads"}
+    engine : {"auto", "serial", "threads", "processes"}
         What the caller asks for (`allcores.using`).
     parallel_from : int or None
         Elements from which every call is cut whatever it costs (ALLCORES_PARALLEL_FROM); None: costs decide.
     unable : str
         Why this process or thread can have one thread only, empty where it can have more.
+    processes : int
+        Most worker processes; 1: none.
     """
 
     threads: int
     engine: str = "auto"
     parallel_from: int | None = None
     unable: str = ""
+    processes: int = 1
 
 
 class State(NamedTuple):
@@ -103,6 +109,8 @@ class State(NamedTuple):
         Threads at work in other calls.
     cores : int
         Cores that the process may use.
+    warm : bool
+        Whether worker processes wait for work.
     """
 
     awake: bool = True
@@ -110,6 +118,7 @@ class State(NamedTuple):
     crowded: float = 0.0
     busy: int = 0
     cores: int = 1
+    warm: bool = False
 
 
 class Plan(NamedTuple):
@@ -117,8 +126,8 @@ class Plan(NamedTuple):
 
     Attributes
     ----------
-    engine : {"serial", "threads"}
-        The calling thread alone, or OpenMP threads.
+    engine : {"serial", "threads", "processes"}
+        The calling thread alone, threads, or worker processes.
     workers : int
         How many.
     chunk : int

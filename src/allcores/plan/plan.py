@@ -16,6 +16,10 @@ LONG = 50e6
 # A piece of work is at least so long where there are more pieces than threads.
 TASK = 500e3
 LEAST_TASK = 2048  # elements
+# Nanoseconds from nothing to what a worker process answers, NumPy imported; and how many times faster than one thread
+# processes must be expected to be.
+START_PROCESSES = 200e6
+GAIN = 1.15
 STEPS = 32  # doublings of a team's size
 
 
@@ -82,10 +86,15 @@ def expected_ns(threads: int, ns: float, nbytes: float, costs: Costs, state: Sta
     if threads <= 1:
         return serial_ns(ns, nbytes, costs)
     step = (threads - 1).bit_length()
-    work = ns / threads
-    if nbytes > costs.cache_bytes and costs.bandwidth:
-        work = max(work, nbytes / costs.bandwidth[min(step, len(costs.bandwidth) - 1)])
+    work = max(ns / threads, _fed(nbytes, threads, costs))
     return work + _extended(costs.start)[min(step, STEPS - 1)] + (0.0 if state.awake else state.wake)
+
+
+def _fed(nbytes: float, workers: int, costs: Costs) -> float:
+    """Return the nanoseconds in which memory feeds so many workers, 0 where caches do."""
+    if nbytes <= costs.cache_bytes or not costs.bandwidth:
+        return 0.0
+    return nbytes / costs.bandwidth[min((workers - 1).bit_length(), len(costs.bandwidth) - 1)]
 
 
 def plan(workload: Workload, costs: Costs, limits: Limits, state: State) -> Plan:
@@ -124,8 +133,20 @@ def plan(workload: Workload, costs: Costs, limits: Limits, state: State) -> Plan
         expected = expected_ns(threads, ns, nbytes, costs, state)
         return Plan(engine, threads, -(-n // max(1, tasks)), expected / 1e9, alone / 1e9, why)
 
+    def in_processes(why: str) -> Plan:
+        parts = min(limits.processes, n)
+        expected = max(ns / parts, _fed(nbytes, parts, costs)) + 2 * costs.round_trip
+        expected += 0.0 if state.warm else START_PROCESSES
+        return Plan("processes", parts, -(-n // parts), expected / 1e9, alone / 1e9, why)
+
     if workload.unfit:
         return made(1, workload.unfit)
+    if limits.engine == "processes" and n > 1:
+        return in_processes("asked for") if limits.processes > 1 else made(1, "there is one worker")
+    if limits.unable and limits.engine == "auto" and workload.shared and limits.processes > 1:
+        found = in_processes(f"{limits.unable}, and the operands are in shared memory")
+        if found.expected * GAIN < found.serial:
+            return found
     if limits.unable:
         return made(1, limits.unable)
     if limit <= 1:

@@ -1,0 +1,1 @@
+"""Where the tasks of array functions are done, other than by threads of this process."""
