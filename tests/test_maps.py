@@ -31,6 +31,7 @@ PATIENCE = 60
 @pytest.fixture(autouse=True)
 def nothing_seen():
     probing._seen.clear()
+    probing._last.clear()
 
 
 ENGINES = ("auto", "serial", "threads", "processes")

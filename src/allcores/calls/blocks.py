@@ -23,7 +23,7 @@ from allcores.calls.operands import Array, Output, opened, sendable, sent
 from allcores.pool.executor import check_limits
 from allcores.pool.results import Options
 
-_LEAST, _MOST = 2**20, 64 * 2**20  # bytes of a block, of all arrays together
+_LEAST, _MOST = 2**20, 4 * 2**20  # bytes of a block, of all arrays together: f's temporaries then stay in the cache
 _BLOCKS = 64  # between these two
 
 
@@ -120,7 +120,7 @@ def map_blocks(
         Of the output; by default as long as the arrays along `axis`, and otherwise like the first block's result. With
         `dtype` and `shape`, or `out`, no block waits for the first one.
     blocks : int, optional
-        How many. By default 64, or as many as make blocks of 1 to 64 MiB of all arrays together.
+        How many. By default 64, or as many as make blocks of 1 to 4 MiB of all arrays together.
     workers : int, optional
         The number of processes; by default as many as this process has cores. With 1 everything is done here, unless
         `timeout` or `retries` ask for a process.

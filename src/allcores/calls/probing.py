@@ -4,12 +4,14 @@
     watcher: while one call takes long, is it worth having workers begin on the rest?
 
 Results of the first calls are used, never computed again. Of the watcher's waits one also sees whether calls let other
-threads run Python: it wakes late when they do not. Called by allcores.calls.maps.
+threads run Python: it wakes late when they do not. A function whose calls took long in its last two maps has the rest
+begun elsewhere with the first call. Called by allcores.calls.maps.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import threading
@@ -19,7 +21,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from allcores.calls.executors import executor, is_warm
-from allcores.plan.calls import Observed, plan_calls
+from allcores.plan.calls import Observed, expected, plan_calls
 from allcores.plan.model import Plan
 from allcores.pool.errors import PoolError
 from allcores.pool.pickling import dumps_held
@@ -28,7 +30,10 @@ from allcores.pool.results import Options, Results
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-_WORTH = 1.5e-3  # seconds of work left below which nothing else is thought of
+_WORTH = 8e-4  # seconds of work left below which nothing else is thought of
+_EVIDENCE = 1.5e-4  # seconds of calls before it is: the first one may be slow because it is the first
+_AGAIN = 1.5  # times as many seconds of calls before it is thought of again
+_LONG = 3e-4  # seconds of a call that is begun elsewhere because calls took that long before
 _BATCH = 2e-4  # seconds of a batch in the caller
 _TICK, _LONGEST_TICK = 5e-4, 0.05  # seconds between two looks of the watcher, first and last
 _LINGER = 0.5  # seconds that the watcher goes on looking: to wake it takes longer than a small map
@@ -39,10 +44,13 @@ _MOST_SEEN = 256
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 _seen: dict[Any, tuple[Observed, Plan | None]] = {}  # by code
+_last: dict[Any, tuple[Observed, Observed]] = {}  # the same, of the last two maps that called it here
 
 
 def key_of(function: Callable[..., Any]) -> Any:
     """Return what stands for a function among those that were seen; keeps no closure alive."""
+    while isinstance(function, functools.partial):
+        function = function.func
     code = getattr(function, "__code__", None)
     return code if code is not None else (type(function), getattr(function, "__qualname__", ""))
 
@@ -74,9 +82,13 @@ class Probe:
         self.batch = 1
         self.started = time.perf_counter()
         self.began = self.started  # when it began with the last ones
+        self.idle = 0.0  # the share of the time that the caller's calls have waited
+        self.size = float("nan")
         self.over = False
         self.ticks = self.free = 0
         self.unsendable = ""
+        known = _last.get(key_of(function))
+        self.expected = None if known is None else expected(*known)
         self.plan: Plan | None = None
         self.rest: Results | list[Future[list[Any]]] | None = None  # of all items that were not taken
         self.threads: ThreadPoolExecutor | None = None
@@ -95,7 +107,9 @@ class Probe:
         results: list[Any] = []
         count = len(items)
         size = 1
-        per = 0.0
+        per = spent = 0.0
+        look_at = _EVIDENCE
+        busy = time.thread_time() if self.workers > 1 else 0.0
         try:
             while True:
                 with self.lock:
@@ -107,10 +121,16 @@ class Probe:
                     self.taken = done + len(batch)
                     self.batch = len(batch)
                     before = self.began = clock()
+                if done == 0 and self.expected is not None and self.expected.seconds >= _LONG and self.workers > 1:
+                    self.consider(self.expected.seconds, running=1)
                 results += [function(*item) for item in batch] if spread else [function(item) for item in batch]
-                per = (clock() - before) / len(batch)
-                if self.workers > 1 and (count - self.taken) * per > _WORTH:
+                took = clock() - before
+                per = took / len(batch)
+                spent += took
+                if self.workers > 1 and spent >= look_at and (count - self.taken) * per > _WORTH:
+                    self.idle = max(0.0, 1 - (time.thread_time() - busy) / spent)
                     self.consider(per, results[-1])
+                    look_at = _AGAIN * spent
                 size = max(1, min(2 * size, int(_BATCH / per) if per else size))
             self._collect(results)
         except BaseException:
@@ -124,15 +144,26 @@ class Probe:
                 _watcher.leave(self)
             if self.threads is not None:
                 self.threads.shutdown(wait=True, cancel_futures=True)
-        if len(_seen) >= _MOST_SEEN:
-            _seen.clear()
-        _seen[key_of(function)] = self.observed(per), self.plan
+        self._remember(per)
         return results
 
-    def observed(self, seconds: float, size: float = float("nan")) -> Observed:
+    def _remember(self, seconds: float) -> None:
+        if len(_seen) >= _MOST_SEEN:
+            _seen.clear()
+            _last.clear()
+        key, now = key_of(self.function), self.observed(seconds)
+        _seen[key] = now, self.plan
+        if seconds:  # else it was not called here
+            _last[key] = _last.get(key, (now, now))[1], now
+
+    def observed(self, seconds: float) -> Observed:
         """Return what was seen until now."""
-        released = self.free / self.ticks if self.ticks else 0.0
-        return Observed(seconds, size, released, self.unsendable)
+        ticks, free = self.ticks, float(self.free)
+        if self.expected is not None:  # counts as much as one look
+            ticks, free = ticks + 1, free + self.expected.released
+        elif not ticks:  # what computes in no thread holds no lock, as a rule
+            ticks, free = 1, self.idle
+        return Observed(seconds, self.size, free / ticks, self.unsendable)
 
     def consider(self, seconds: float, result: Any = None, running: int = 0) -> None:
         """Have the rest done elsewhere if that is faster, given what one call takes. Any thread's.
@@ -142,10 +173,10 @@ class Probe:
         with self.lock:
             if self.rest is not None or self.over or self.taken >= len(self.items):
                 return
-            size = self._size(result)
+            self._weigh(result)
             left = len(self.items) - self.taken + running
             warm = is_warm(self.asked)
-            plan = plan_calls(left, self.observed(seconds, size), self.workers, warm=warm, gil=GIL)
+            plan = plan_calls(left, self.observed(seconds), self.workers, warm=warm, gil=GIL)
             if plan.engine == "processes":
                 try:
                     self.rest = executor(self.asked).start_map(
@@ -153,24 +184,26 @@ class Probe:
                     )
                 except (PoolError, OSError) as error:  # it cannot be pickled, or no process can be had
                     self.unsendable = str(error)
-                    plan = plan_calls(left, self.observed(seconds, size), self.workers, warm=True, gil=GIL)
+                    plan = plan_calls(left, self.observed(seconds), self.workers, warm=True, gil=GIL)
             if plan.engine == "threads":
                 self._start_threads(plan)
             self.plan = plan
 
-    def _size(self, result: Any) -> float:
-        """Return the bytes of the next item, pickled, and of a result."""
+    def _weigh(self, result: Any) -> None:
+        """Look how many bytes the next item is, pickled, and a result."""
         if self.unsendable:
-            return float("nan")
+            return
         try:
             size = 0.0
             for one in (self.items[self.taken], result):
                 payload, buffers, _ = dumps_held(one)
                 size += len(payload) + _COPIED * sum(buffer.nbytes for buffer in buffers)
-            return size
+            if result is None and self.expected is not None and self.expected.bytes > size:  # there is no result yet
+                size = self.expected.bytes
+            self.size = size
         except Exception as error:  # noqa: BLE001  pickling calls anybody's code; what it says is kept as the reason
             self.unsendable = f"{type(error).__name__}: {error}"
-            return float("nan")
+            self.size = float("nan")
 
     def _start_threads(self, plan: Plan) -> None:
         function, items, spread = self.function, self.items, self.spread
@@ -238,8 +271,8 @@ class _Watcher:
     def look(self, before: float, now: float, free: bool) -> None:
         """Look at every map, after a sleep that began `before`: late waking before a map began says nothing of it."""
         for probe in list(self.probes):
-            if probe.over or before < probe.started:
-                continue
+            if before < probe.started or (probe.over and probe.threads is None):
+                continue  # who waits for processes leaves the lock
             probe.ticks += 1
             probe.free += free
             if probe.rest is None and probe.batch == 1 and now - probe.began > _TICK:

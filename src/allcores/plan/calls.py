@@ -5,6 +5,7 @@ Called by allcores.calls.probing, which observes, and by allcores.explaining.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 from allcores.plan.model import Plan, duration
@@ -40,6 +41,8 @@ class CallCosts(NamedTuple):
         From nothing to the first result of a worker.
     wake : float
         The same of workers that wait for work.
+    doubling : float
+        Of each time that the number of items doubles: chunks begin small, and grow as it is seen what they take.
     item : float
         Of handing out one item, in a chunk of many.
     byte : float
@@ -51,14 +54,24 @@ class CallCosts(NamedTuple):
     """
 
     start: float = 0.06
-    wake: float = 8e-4
+    wake: float = 2e-4
+    doubling: float = 1e-4
     item: float = 2e-7
     byte: float = 1.5e-9
-    thread: float = 3e-4
+    thread: float = 2.5e-4
     gain: float = 1.15
 
 
 COSTS = CallCosts()
+
+
+def expected(before: Observed, latest: Observed) -> Observed:
+    """Return what the next map of a function may be begun with, given the two before it.
+
+    The shorter time counts: who calls a function with what takes long and what does not, in turn, is not to pay each
+    time for what it takes elsewhere.
+    """
+    return latest._replace(seconds=min(before.seconds, latest.seconds))
 
 
 def plan_calls(
@@ -92,7 +105,10 @@ def plan_calls(
     threads = costs.thread + items * observed.seconds * (1 - free) + largest * observed.seconds * free
     known = observed.bytes if observed.bytes == observed.bytes else 0.0
     processes = (
-        (costs.wake if warm else costs.start) + largest * observed.seconds + items * (costs.item + known * costs.byte)
+        (costs.wake if warm else costs.start)
+        + costs.doubling * math.log2(items)
+        + largest * observed.seconds
+        + items * (costs.item + known * costs.byte)
     )
     best, why = "serial", f"{duration(serial)} in all is too little to share out"
     expected = serial
