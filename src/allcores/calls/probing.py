@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 _WORTH = 8e-4  # seconds of work left below which nothing else is thought of
-_EVIDENCE = 1.5e-4  # seconds of calls before it is: the first one may be slow because it is the first
+_EVIDENCE = 1e-4  # seconds of calls before it is: the first one may be slow because it is the first
 _AGAIN = 1.5  # times as many seconds of calls before it is thought of again
-_LONG = 3e-4  # seconds of a call that is begun elsewhere because calls took that long before
+_LONG = 5e-4  # seconds of a call that is begun elsewhere because calls took that long before
 _BATCH = 2e-4  # seconds of a batch in the caller
 _TICK, _LONGEST_TICK = 5e-4, 0.05  # seconds between two looks of the watcher, first and last
 _LINGER = 0.5  # seconds that the watcher goes on looking: to wake it takes longer than a small map
-_LATE = 1e-3  # seconds: who wakes later than that had to wait for Python's lock
+_LATE = 3e-4  # seconds: who wakes later than that had to wait for Python's lock
 _COPIED = 0.2  # of a large buffer's byte, beside one that is pickled
 _MOST_SEEN = 256
 
@@ -80,7 +80,7 @@ class Probe:
         self.lock = threading.Lock()
         self.taken = 0  # items that the caller has done, or is at
         self.batch = 1
-        self.started = time.perf_counter()
+        self.first = self.started = time.perf_counter()  # when the map began, and when it began to be looked at
         self.began = self.started  # when it began with the last ones
         self.idle = 0.0  # the share of the time that the caller's calls have waited
         self.size = float("nan")
@@ -123,6 +123,7 @@ class Probe:
                     before = self.began = clock()
                 if done == 0 and self.expected is not None and self.expected.seconds >= _LONG and self.workers > 1:
                     self.consider(self.expected.seconds, running=1)
+                    self.started = self.began = clock()  # beginning elsewhere leaves the lock
                 results += [function(*item) for item in batch] if spread else [function(item) for item in batch]
                 took = clock() - before
                 per = took / len(batch)
@@ -151,14 +152,17 @@ class Probe:
         if len(_seen) >= _MOST_SEEN:
             _seen.clear()
             _last.clear()
+        if self.rest is not None:  # a call that others ran beside may have waited for the lock: no longer than all took
+            most = (time.perf_counter() - self.first) * (self.workers + 1) / len(self.items)
+            seconds = min(seconds, most)
         key, now = key_of(self.function), self.observed(seconds)
         _seen[key] = now, self.plan
-        if seconds:  # else it was not called here
+        if seconds and self.workers > 1:  # else it was not called here, or not looked at
             _last[key] = _last.get(key, (now, now))[1], now
 
     def observed(self, seconds: float) -> Observed:
         """Return what was seen until now."""
-        ticks, free = self.ticks, float(self.free)
+        ticks, free = self.ticks + _watcher.is_late(self.started), float(self.free)
         if self.expected is not None:  # counts as much as one look
             ticks, free = ticks + 1, free + self.expected.released
         elif not ticks:  # what computes in no thread holds no lock, as a rule
@@ -232,6 +236,7 @@ class _Watcher:
         self.lock = threading.Lock()
         self.running = False
         self.probes: list[Probe] = []
+        self.slept = self.due = 0.0  # when it went to sleep, and was to wake
 
     def watch(self, probe: Probe) -> None:
         """Look after a map from now on; where the interpreter is ending, and starts no thread, the map stays here."""
@@ -247,12 +252,17 @@ class _Watcher:
         with self.lock, contextlib.suppress(ValueError):  # a forked child has another watcher
             self.probes.remove(probe)
 
+    def is_late(self, started: float) -> bool:
+        """Whether it should have looked by now at a map that has begun then."""
+        return self.running and self.slept >= started and time.perf_counter() - self.due > _LATE
+
     def run(self) -> None:
         """Be the thread."""
         tick = _TICK
         idle_since = time.perf_counter()
         while True:
-            before = time.perf_counter()
+            before = self.slept = time.perf_counter()
+            self.due = before + tick
             time.sleep(tick)
             now = time.perf_counter()
             slept, tick = tick, _TICK  # the next map may begin at any time
