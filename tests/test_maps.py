@@ -30,8 +30,7 @@ PATIENCE = 60
 
 @pytest.fixture(autouse=True)
 def nothing_seen():
-    probing._seen.clear()
-    probing._last.clear()
+    probing.forget()
 
 
 ENGINES = ("auto", "serial", "threads", "processes")

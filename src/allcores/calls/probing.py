@@ -60,6 +60,12 @@ def seen(function: Callable[..., Any]) -> tuple[Observed, Plan | None] | None:
     return _seen.get(key_of(function))
 
 
+def forget() -> None:
+    """Let the next map of any function be as its first one."""
+    _seen.clear()
+    _last.clear()
+
+
 class Probe:
     """One map: what of it was done here, and what does the rest."""
 
@@ -150,8 +156,7 @@ class Probe:
 
     def _remember(self, seconds: float) -> None:
         if len(_seen) >= _MOST_SEEN:
-            _seen.clear()
-            _last.clear()
+            forget()
         if self.rest is not None:  # a call that others ran beside may have waited for the lock: no longer than all took
             most = (time.perf_counter() - self.first) * (self.workers + 1) / len(self.items)
             seconds = min(seconds, most)
