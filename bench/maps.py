@@ -10,7 +10,6 @@ rounds, and only the second time counts. first: the same, but no map knows of th
 import argparse
 import multiprocessing
 import random
-import sys
 import time
 from statistics import median
 

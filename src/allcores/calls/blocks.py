@@ -44,7 +44,9 @@ def _keep_freed_memory() -> None:
 class _Block:
     """What is done with one block, here or in a worker."""
 
-    def __init__(self, f: Callable[..., Any], arguments: tuple[Any, ...], cut: list[int], axis: int, here: bool) -> None:
+    def __init__(
+        self, f: Callable[..., Any], arguments: tuple[Any, ...], cut: list[int], axis: int, here: bool
+    ) -> None:
         self.f = f
         self.here = here
         self.arguments = arguments  # None where slabs go

@@ -27,6 +27,11 @@ from allcores.pool.errors import PoolError
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
@@ -40,11 +45,12 @@ _LINGER = 0.5  # seconds that the watcher goes on looking: to wake it takes long
 _LATE = 3e-4  # seconds: who wakes later than that had to wait for Python's lock
 _COPIED = 0.2  # of a large buffer's byte, beside one that is pickled
 _MOST_SEEN = 256
+_THREAD = getattr(resource, "RUSAGE_THREAD", None)  # Linux has it
 
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
 
 _seen: dict[Any, tuple[Observed, Plan | None]] = {}  # by code
-_last: dict[Any, tuple[Observed, Observed]] = {}  # the same, of the last two maps that called it here
+_last: dict[Any, tuple[Observed | None, Observed]] = {}  # the same, of the last two maps that called it here
 
 
 def key_of(function: Callable[..., Any]) -> Any:
@@ -58,6 +64,11 @@ def key_of(function: Callable[..., Any]) -> Any:
 def seen(function: Callable[..., Any]) -> tuple[Observed, Plan | None] | None:
     """Return what was observed of a function in the latest map, and its plan, if it came to one."""
     return _seen.get(key_of(function))
+
+
+def _busy_and_waits() -> tuple[float, int]:
+    """Return seconds that this thread has computed, and how often it has waited; where that is not known, never."""
+    return time.thread_time(), 0 if _THREAD is None else resource.getrusage(_THREAD).ru_nvcsw
 
 
 def forget() -> None:
@@ -115,7 +126,7 @@ class Probe:
         size = 1
         per = spent = 0.0
         look_at = _EVIDENCE
-        busy = time.thread_time() if self.workers > 1 else 0.0
+        busy, waits = _busy_and_waits() if self.workers > 1 else (0.0, 0)
         try:
             while True:
                 with self.lock:
@@ -129,13 +140,15 @@ class Probe:
                     before = self.began = clock()
                 if done == 0 and self.expected is not None and self.expected.seconds >= _LONG and self.workers > 1:
                     self.consider(self.expected.seconds, running=1)
-                    self.started = self.began = clock()  # beginning elsewhere leaves the lock
+                    self.started = self.began = before = clock()  # beginning elsewhere leaves the lock
                 results += [function(*item) for item in batch] if spread else [function(item) for item in batch]
                 took = clock() - before
                 per = took / len(batch)
                 spent += took
                 if self.workers > 1 and spent >= look_at and (count - self.taken) * per > _WORTH:
-                    self.idle = max(0.0, 1 - (time.thread_time() - busy) / spent)
+                    busy_now, waits_now = _busy_and_waits()
+                    if waits_now - waits >= self.taken:  # else it was another program that had the core
+                        self.idle = max(0.0, 1 - (busy_now - busy) / spent)
                     self.consider(per, results[-1])
                     look_at = _AGAIN * spent
                 size = max(1, min(2 * size, int(_BATCH / per) if per else size))
@@ -163,7 +176,7 @@ class Probe:
         key, now = key_of(self.function), self.observed(seconds)
         _seen[key] = now, self.plan
         if seconds and self.workers > 1:  # else it was not called here, or not looked at
-            _last[key] = _last.get(key, (now, now))[1], now
+            _last[key] = _last.get(key, (None, None))[1], now
 
     def observed(self, seconds: float) -> Observed:
         """Return what was seen until now."""

@@ -68,13 +68,13 @@ class CallCosts(NamedTuple):
 COSTS = CallCosts()
 
 
-def expected(before: Observed, latest: Observed) -> Observed:
-    """Return what the next map of a function may be begun with, given the two before it.
+def expected(before: Observed | None, latest: Observed) -> Observed | None:
+    """Return what the next map of a function may be begun with, given the two before it; None if there was but one.
 
     The shorter time counts: who calls a function with what takes long and what does not, in turn, is not to pay each
     time for what it takes elsewhere.
     """
-    return latest._replace(seconds=min(before.seconds, latest.seconds))
+    return None if before is None else latest._replace(seconds=min(before.seconds, latest.seconds))
 
 
 def plan_calls(
