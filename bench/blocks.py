@@ -4,8 +4,8 @@
 
 Rounds are interleaved; each row is a median. joblib's row needs joblib, here or in the interpreter named, which then
 runs its rounds between ours: it waits while ours run. "ideal" is NumPy's time / the number of workers, in one piece or
-in the blocks that map_blocks makes, whichever is faster; without out= the new output is included. On a
-machine that does something else, the row of threads, which NumPy lets compute at the same time, tells what is to be had.
+in the blocks that map_blocks makes, whichever is faster; without out= the new output is included. On a machine
+that does something else, the row of threads, which NumPy lets compute at the same time, tells what is to be had.
 """
 
 import argparse

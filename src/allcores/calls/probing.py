@@ -39,9 +39,11 @@ _WORTH = 8e-4  # seconds of work left below which nothing else is thought of
 _EVIDENCE = 1e-4  # seconds of calls before it is: the first one may be slow because it is the first
 _AGAIN = 1.5  # times as many seconds of calls before it is thought of again
 _LONG = 5e-4  # seconds of a call that is begun elsewhere because calls took that long before
+_YIELD = 2e-5  # seconds
 _BATCH = 2e-4  # seconds of a batch in the caller
 _TICK, _LONGEST_TICK = 5e-4, 0.05  # seconds between two looks of the watcher, first and last
 _LINGER = 0.5  # seconds that the watcher goes on looking: to wake it takes longer than a small map
+_BEFORE = 1e-3  # seconds of watching that what was seen of the map before counts for
 _LATE = 3e-4  # seconds: who wakes later than that had to wait for Python's lock
 _COPIED = 0.2  # of a large buffer's byte, beside one that is pickled
 _MOST_SEEN = 256
@@ -102,7 +104,7 @@ class Probe:
         self.idle = 0.0  # the share of the time that the caller's calls have waited
         self.size = float("nan")
         self.over = False
-        self.ticks = self.free = 0
+        self.watched = self.free = 0.0  # seconds of the watcher's sleeps, and of those from which it woke in time
         self.unsendable = ""
         known = _last.get(key_of(function))
         self.expected = None if known is None else expected(*known)
@@ -140,6 +142,8 @@ class Probe:
                     before = self.began = clock()
                 if done == 0 and self.expected is not None and self.expected.seconds >= _LONG and self.workers > 1:
                     self.consider(self.expected.seconds, running=1)
+                    if isinstance(self.rest, Results):  # one worker may have been woken on this core, and wait for it
+                        time.sleep(_YIELD)
                     self.started = self.began = before = clock()  # beginning elsewhere leaves the lock
                 results += [function(*item) for item in batch] if spread else [function(item) for item in batch]
                 took = clock() - before
@@ -180,12 +184,11 @@ class Probe:
 
     def observed(self, seconds: float) -> Observed:
         """Return what was seen until now."""
-        ticks, free = self.ticks + _watcher.is_late(self.started), float(self.free)
-        if self.expected is not None:  # counts as much as one look
-            ticks, free = ticks + 1, free + self.expected.released
-        elif not ticks:  # what computes in no thread holds no lock, as a rule
-            ticks, free = 1, self.idle
-        return Observed(seconds, self.size, free / ticks, self.unsendable)
+        watched, free = self.watched + _watcher.late(self.started), self.free
+        if self.expected is not None:
+            watched, free = watched + _BEFORE, free + _BEFORE * self.expected.released
+        released = free / watched if watched else self.idle  # what only waits holds no lock, as a rule
+        return Observed(seconds, self.size, released, self.unsendable)
 
     def consider(self, seconds: float, result: Any = None, running: int = 0) -> None:
         """Have the rest done elsewhere if that is faster, given what one call takes. Any thread's.
@@ -270,9 +273,10 @@ class _Watcher:
         with self.lock, contextlib.suppress(ValueError):  # a forked child has another watcher
             self.probes.remove(probe)
 
-    def is_late(self, started: float) -> bool:
-        """Whether it should have looked by now at a map that has begun then."""
-        return self.running and self.slept >= started and time.perf_counter() - self.due > _LATE
+    def late(self, started: float) -> float:
+        """Return for how long it has slept, if it should look by now at a map that has begun before; else 0."""
+        now = time.perf_counter()
+        return now - self.slept if self.running and self.slept >= started and now - self.due > _LATE else 0.0
 
     def run(self) -> None:
         """Be the thread."""
@@ -301,8 +305,8 @@ class _Watcher:
         for probe in list(self.probes):
             if before < probe.started or (probe.over and probe.threads is None):
                 continue  # who waits for processes leaves the lock
-            probe.ticks += 1
-            probe.free += free
+            probe.watched += now - before
+            probe.free += (now - before) * free
             if probe.rest is None and probe.batch == 1 and now - probe.began > _TICK:
                 probe.consider(now - probe.began, running=1)
 
