@@ -140,11 +140,9 @@ class Probe:
                     self.taken = done + len(batch)
                     self.batch = len(batch)
                     before = self.began = clock()
-                if done == 0 and self.expected is not None and self.expected.seconds >= _LONG and self.workers > 1:
-                    self.consider(self.expected.seconds, running=1)
-                    if isinstance(self.rest, Results):  # one worker may have been woken on this core, and wait for it
-                        time.sleep(_YIELD)
-                    self.started = self.began = before = clock()  # beginning elsewhere leaves the lock
+                if done == 0 and self.workers > 1 and self.expected is not None and self.expected.seconds >= _LONG:
+                    self._begin_ahead(self.expected.seconds)
+                    before = self.began
                 results += [function(*item) for item in batch] if spread else [function(item) for item in batch]
                 took = clock() - before
                 per = took / len(batch)
@@ -170,6 +168,13 @@ class Probe:
                 self.threads.shutdown(wait=True, cancel_futures=True)
         self._remember(per)
         return results
+
+    def _begin_ahead(self, seconds: float) -> None:
+        """Have the rest begun elsewhere before the first call, given what one takes, if that is faster."""
+        self.consider(seconds, running=1)
+        if isinstance(self.rest, Results):
+            time.sleep(_YIELD)  # a worker that was woken on this core waits for it, while others are idle
+        self.started = self.began = time.perf_counter()  # all this leaves the lock
 
     def _remember(self, seconds: float) -> None:
         if len(_seen) >= _MOST_SEEN:
