@@ -4,6 +4,8 @@ import ctypes
 import functools
 import operator
 import os
+import platform
+import resource
 import signal
 import sys
 import time
@@ -71,6 +73,10 @@ def dies_once(path, a):
 def sleeps(a):
     time.sleep(60)
     return a
+
+
+def len_of_all(a):
+    return np.full(len(a), len(a))
 
 
 def of_type(dtypes, a):
@@ -355,6 +361,26 @@ def test_memory_is_free_when_the_results_are_dropped():
         assert time.monotonic() < end, ac.shared.usage()
         ac.shared.reclaim()
         time.sleep(0.01)
+
+
+def faults_of_temporaries(a):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.sqrt(a) + np.sin(a)
+    return np.full(len(a), resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no such limits")
+def test_workers_keep_the_memory_of_temporaries():
+    ac.shutdown()  # fresh workers, whose limits nobody has raised
+    found = map_blocks(faults_of_temporaries, ac.shared.zeros(16 * 400_000), workers=2, blocks=16)
+    faults = np.asarray(found)[::400_000]
+    assert np.median(faults) < 100, faults  # of some 1,600 pages
+
+
+def test_default_blocks_fit_a_cache():
+    sizes = map_blocks(len_of_all, ac.shared.zeros(10_000_000), workers=2)
+    assert len(np.unique(np.asarray(sizes))) <= 2
+    assert 2**19 < 8 * np.asarray(sizes).max() <= 4 * 2**20
 
 
 def test_without_elements():

@@ -18,7 +18,6 @@ from support import run_script
 
 import allcores as ac
 from allcores.calls import probing
-from allcores.plan.calls import Observed, plan_calls
 
 pytestmark = [
     pytest.mark.skipif(os.name != "posix", reason="processes are for POSIX systems"),
@@ -30,7 +29,7 @@ PATIENCE = 60
 
 @pytest.fixture(autouse=True)
 def nothing_seen():
-    probing._seen.clear()
+    probing.forget()
 
 
 ENGINES = ("auto", "serial", "threads", "processes")
@@ -75,6 +74,16 @@ def busy(seconds, x=None):
     while time.perf_counter() < end:
         pass
     return x
+
+
+def busy_there(seconds):
+    busy(seconds)
+    return os.getpid()
+
+
+def waits(_):
+    time.sleep(0.0004)
+    return os.getpid()
 
 
 def where(_):
@@ -173,6 +182,34 @@ def test_calls_that_release_the_lock_go_to_threads():
     assert set(found) == {(os.getpid(), False)}
     known, plan = probing.seen(work)
     assert known.released > 0.5
+    assert plan.engine == "threads"
+
+
+def test_what_took_long_is_begun_elsewhere_with_the_first_call(monkeypatch):
+    monkeypatch.setattr(
+        probing._Watcher, "look", lambda *_: None
+    )  # which on a slow machine has it begun elsewhere, too
+    ac.map(where, range(2), workers=2, chunksize=1)  # starts the workers
+    here = [os.getpid()] * 2
+    for _ in range(2):
+        assert ac.map(busy_there, [0.004] * 2, workers=2) == here
+    found = ac.map(busy_there, [0.004] * 2, workers=2)
+    assert found[0] == os.getpid()
+    assert found[1] != os.getpid()
+    ac.map(busy_there, [0.0] * 2, workers=2)  # it may be cheap again: the next two maps stay here
+    for _ in range(2):
+        assert ac.map(busy_there, [0.004] * 2, workers=2) == here
+    assert ac.map(busy_there, [0.004] * 2, workers=2) != here
+
+
+def test_partial_functions_are_told_apart():
+    assert probing.key_of(functools.partial(functools.partial(busy, 1), 2)) == probing.key_of(busy)
+    assert probing.key_of(functools.partial(len)) != probing.key_of(functools.partial(abs))
+
+
+def test_what_waits_goes_to_threads_at_once():
+    assert set(ac.map(waits, range(8), workers=2)) == {os.getpid()}
+    plan = probing.seen(waits)[1]
     assert plan.engine == "threads"
 
 
@@ -505,31 +542,6 @@ def test_maps_and_tasks_at_the_end_of_the_program():
     first, second = done.stdout.splitlines()
     assert first == "[3, 2, 1]"
     assert second in ("4", "can't create new thread at interpreter shutdown")
-
-
-# --- the plan, which is pure ------------------------------------------------------------------------------------------
-
-
-@given(
-    st.integers(0, 10**6),
-    st.floats(1e-9, 100),
-    st.floats(0, 1e9),
-    st.floats(0, 1),
-    st.integers(1, 64),
-    st.booleans(),
-    st.booleans(),
-)
-def test_plans(items, seconds, size, released, workers, warm, gil):
-    plan = plan_calls(items, Observed(seconds, size, released), workers, warm=warm, gil=gil)
-    assert plan.expected <= plan.serial
-    assert 1 <= plan.workers <= max(1, min(workers, items))
-    assert plan.chunk >= 1
-    assert plan.why
-    assert (plan.engine == "serial") == (plan.workers == 1)
-    if workers == 1 or items < 2:
-        assert plan.engine == "serial"
-    again = plan_calls(items, Observed(seconds, size, released, "a lock"), workers, warm=warm, gil=gil)
-    assert again.engine != "processes"
 
 
 @pytest.mark.parametrize(("name", "shown"), [("parameter_sweep", "failed: a queue"), ("producer_consumer", "8 frames")])

@@ -23,15 +23,32 @@ from allcores.calls.operands import Array, Output, opened, sendable, sent
 from allcores.pool.executor import check_limits
 from allcores.pool.results import Options
 
-_LEAST, _MOST = 2**20, 64 * 2**20  # bytes of a block, of all arrays together
+_LEAST, _MOST = 2**20, 4 * 2**20  # bytes of a block, of all arrays together: f's temporaries then stay in the cache
 _BLOCKS = 64  # between these two
+_KEPT = 2**25 - 2**16  # bytes: somewhat less than the most that glibc's limits follow
+_keeps = False
+
+
+def _keep_freed_memory() -> None:
+    """Have this process keep what f frees, for the next block: fresh pages take longer than computing with them.
+
+    Freeing what was mapped by itself raises glibc's limits for doing so, and for giving memory back, to its size and
+    twice that. Nothing is touched, and with another C library nothing changes.
+    """
+    global _keeps
+    if not _keeps:
+        _keeps = True
+        bytes(_KEPT)
 
 
 class _Block:
     """What is done with one block, here or in a worker."""
 
-    def __init__(self, f: Callable[..., Any], arguments: tuple[Any, ...], cut: list[int], axis: int) -> None:
+    def __init__(
+        self, f: Callable[..., Any], arguments: tuple[Any, ...], cut: list[int], axis: int, here: bool
+    ) -> None:
         self.f = f
+        self.here = here
         self.arguments = arguments  # None where slabs go
         self.cut = cut
         self.axis = axis
@@ -42,6 +59,8 @@ class _Block:
 
     def __call__(self, slabs: tuple[Any, ...], before: int, length: int, target: Any, keep: bool) -> Any:
         """Return f's result, the part of it that counts with `keep`, or None when it is written into `target`."""
+        if not self.here:
+            _keep_freed_memory()
         arguments = list(self.arguments)
         for at, slab in zip(self.cut, slabs, strict=True):
             arguments[at] = opened(slab)
@@ -120,7 +139,7 @@ def map_blocks(
         Of the output; by default as long as the arrays along `axis`, and otherwise like the first block's result. With
         `dtype` and `shape`, or `out`, no block waits for the first one.
     blocks : int, optional
-        How many. By default 64, or as many as make blocks of 1 to 64 MiB of all arrays together.
+        How many. By default 64, or as many as make blocks of 1 to 4 MiB of all arrays together.
     workers : int, optional
         The number of processes; by default as many as this process has cores. With 1 everything is done here, unless
         `timeout` or `retries` ask for a process.
@@ -172,7 +191,7 @@ def map_blocks(
     wanted = _wanted(output.given, axis, length, dtype, shape)
 
     operands = _operands([arrays[at] for at in cut], here)
-    task = _Block(f, tuple(None if at in cut else value for at, value in enumerate(arrays)), cut, axis)
+    task = _Block(f, tuple(None if at in cut else value for at, value in enumerate(arrays)), cut, axis, here)
     options = Options(timeout=timeout, retries=retries)
 
     def message(array: Array, start: int, stop: int) -> Any:
