@@ -75,6 +75,7 @@ class Probe:
         self.started = time.perf_counter()
         self.began = self.started  # when it began with the last ones
         self.over = False
+        self.stopped = False  # nobody wants the results any more
         self.ticks = self.free = 0
         self.unsendable = ""
         self.plan: Plan | None = None
@@ -96,6 +97,7 @@ class Probe:
         count = len(items)
         size = 1
         per = 0.0
+        interrupted = False
         try:
             while True:
                 with self.lock:
@@ -113,8 +115,9 @@ class Probe:
                     self.consider(per, results[-1])
                 size = max(1, min(2 * size, int(_BATCH / per) if per else size))
             self._collect(results)
-        except BaseException:
-            self.over = True
+        except BaseException as error:
+            self.over = self.stopped = True
+            interrupted = isinstance(error, KeyboardInterrupt)
             with self.lock:
                 if isinstance(self.rest, Results):
                     self.rest.cancel(running=True)
@@ -123,7 +126,8 @@ class Probe:
             if self.workers > 1:
                 _watcher.leave(self)
             if self.threads is not None:
-                self.threads.shutdown(wait=True, cancel_futures=True)
+                # Threads cannot be ended: Ctrl-C does not wait for what they are at.
+                self.threads.shutdown(wait=not interrupted, cancel_futures=True)
         if len(_seen) >= _MOST_SEEN:
             _seen.clear()
         _seen[key_of(function)] = self.observed(per), self.plan
@@ -180,7 +184,9 @@ class Probe:
 
         def part(start: int) -> list[Any]:
             some = items[start : start + plan.chunk]
-            return [function(*item) for item in some] if spread else [function(item) for item in some]
+            if spread:
+                return [function(*item) for item in some if not self.stopped]
+            return [function(item) for item in some if not self.stopped]
 
         self.rest = [self.threads.submit(part, at) for at in range(self.taken, len(items), plan.chunk)]
 
