@@ -101,12 +101,15 @@ def test_a_worker_is_killed_and_the_error_returned(name):
 # --- the iterable raises ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("buffersize", [None, 2, 100])
-@named(iterables=True)
-def test_the_iterable_raises(name, buffersize):
+@named(kinds=("whole", "each"), iterables=True)
+def test_the_iterable_raises(name):
     call = CALLS[name]
-    if buffersize is not None and "buffersize" not in call.options:
-        pytest.skip("has no buffersize")
+    for buffersize in (None, 2, 100) if "buffersize" in call.options else (None,):
+        the_iterable_raises(name, call, buffersize)
+    works(call)
+
+
+def the_iterable_raises(name, call, buffersize):
     options = {} if buffersize is None else {"buffersize": buffersize}
     if call.kind != "each" or (name == "Executor.map" and buffersize is None):  # that one as in concurrent.futures
         with pytest.raises(KeyError, match="of the items"):
@@ -119,7 +122,6 @@ def test_the_iterable_raises(name, buffersize):
         *found, error = call.run(double, raises_behind(0), **options)
         assert found == []
         assert type(error) is KeyError
-    works(call)
 
 
 def test_items_behind_an_item_that_raises():

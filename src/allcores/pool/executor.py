@@ -179,7 +179,11 @@ class Executor(_Executor):
             return future
         task = Call(future, payload, buffers, held, name, timeout, retries)
         future._task, future._scheduler = task, scheduler
-        scheduler.submit(task, aside and bool(buffers))
+        try:
+            scheduler.submit(task, aside and bool(buffers))
+        except KeyboardInterrupt:  # nobody gets to see this future
+            future.kill()
+            raise
         return future
 
     def map(

@@ -64,7 +64,12 @@ def start_map(
         retries=options.retries,
     )
     job.heard = options.heard
-    scheduler.submit(job, options.aside)
+    try:
+        scheduler.submit(job, options.aside)
+    except KeyboardInterrupt:  # nobody gets to see this map
+        job.cancel()
+        scheduler.kill_chunks(job)
+        raise
     return Results(_Feed(scheduler, job, None if options.buffersize is None else source, options, source_error))
 
 
