@@ -18,7 +18,7 @@ from support import run_script
 
 import allcores as ac
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at processes in /proc")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc")
 
 RIGHT = [2 * x for x in range(COUNT)]
 HERE = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
@@ -308,11 +308,13 @@ import allcores as ac
 @dataclass
 class Point:
     x: int
+
 def move(p, by=1):
     return Point(p.x + by)
 
 print([p.x for p in ac.imap(move, [Point(1), Point(2)])], ac.apply(lambda: move(Point(1), 5)).x)
-with ac.Pool(2) as pool: print(pool.map(move, [Point(1)]))
+with ac.Pool(2) as pool:
+    print(pool.map(move, [Point(1)]))
 
 print(ac.map_blocks(lambda a: a + 1, __import__("numpy").arange(3), workers=2))
 """
@@ -322,7 +324,7 @@ print(ac.map_blocks(lambda a: a + 1, __import__("numpy").arange(3), workers=2))
 def test_programs_from_elsewhere(options):
     done = subprocess.run(
         [sys.executable, *options],
-        input="" if options[0] == "-c" else PLAIN.replace("class", "\nclass").replace("@dataclass\n\n", "@dataclass\n").replace("\ndef", "\n\ndef"),
+        input="" if options[0] == "-c" else PLAIN,
         capture_output=True,
         text=True,
         timeout=PATIENCE,

@@ -25,7 +25,7 @@ from support import run_script
 
 import allcores as ac
 
-pytestmark = pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="looks at processes in /proc")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc")
 
 RIGHT = [2 * x for x in range(COUNT)]
 GOOD = RIGHT[:BAD] + RIGHT[BAD + 1 :]
@@ -157,7 +157,7 @@ def test_an_item_takes_too_long(name, tmp_path):
     call = CALLS[name]
     f = functools.partial(sleeps_at, BAD, tmp_path)
     if call.kind == "whole":
-        with pytest.raises(ac.TaskTimeout, match="timeout of 1.0 s"):
+        with pytest.raises(ac.TaskTimeout, match=r"timeout of 1.0 s"):
             call.run(f, range(COUNT), timeout=1.0)
     else:
         failed(call, call.run(f, range(COUNT), timeout=1.0), ac.TaskTimeout)

@@ -16,17 +16,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allcores.calls.executors import executor, is_warm
+from allcores.calls.threads import Threads
 from allcores.plan.calls import Observed, plan_calls
 from allcores.plan.model import Plan
 from allcores.pool.errors import PoolError
 from allcores.pool.pickling import dumps_held
 from allcores.pool.results import Options, Results
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 _WORTH = 1.5e-3  # seconds of work left below which nothing else is thought of
 _BATCH = 2e-4  # seconds of a batch in the caller
@@ -80,7 +78,7 @@ class Probe:
         self.unsendable = ""
         self.plan: Plan | None = None
         self.rest: Results | list[Future[list[Any]]] | None = None  # of all items that were not taken
-        self.threads: ThreadPoolExecutor | None = None
+        self.threads: Threads | None = None
         if threads and workers > 1 and len(items) > 1:  # whatever calls take
             used = min(workers, len(items))
             chunk = max(1, len(items) // (4 * used))
@@ -127,7 +125,7 @@ class Probe:
                 _watcher.leave(self)
             if self.threads is not None:
                 # Threads cannot be ended: Ctrl-C does not wait for what they are at.
-                self.threads.shutdown(wait=not interrupted, cancel_futures=True)
+                self.threads.shutdown(wait=not interrupted)
         if len(_seen) >= _MOST_SEEN:
             _seen.clear()
         _seen[key_of(function)] = self.observed(per), self.plan
@@ -178,9 +176,7 @@ class Probe:
 
     def _start_threads(self, plan: Plan) -> None:
         function, items, spread = self.function, self.items, self.spread
-        from concurrent.futures import ThreadPoolExecutor  # importing it while the interpreter ends fails
-
-        self.threads = ThreadPoolExecutor(plan.workers, thread_name_prefix="allcores-map")
+        self.threads = Threads(plan.workers)
 
         def part(start: int) -> list[Any]:
             some = items[start : start + plan.chunk]
