@@ -3,7 +3,6 @@ interpreter ends, and in programs that are no file: notebooks, `python -c`, `pyt
 """
 
 import asyncio
-import os
 import subprocess
 import sys
 import textwrap

@@ -213,7 +213,8 @@ class Executor(_Executor):
         Returns
         -------
         iterator
-            Raises the error of an item at its place. The next `next()` goes on behind it.
+            Raises the error of an item at its place. The next `next()` goes on behind it. With `buffersize` an error of
+            the iterables comes behind the results of what they gave, otherwise now.
         """
         if chunksize is not None:
             chunksize = _at_least_one("chunksize", chunksize)
