@@ -24,6 +24,7 @@ from faulty_calls import (
 from support import run_script
 
 import allcores as ac
+from allcores.calls import executors
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc")
 
@@ -191,8 +192,6 @@ def test_waiting_ends_in_time(tmp_path):
         with pytest.raises((TimeoutError, multiprocessing.TimeoutError)):
             wait()
     pool.terminate()
-    from allcores.calls import executors
-
     for one in (executor, executors.executor()):
         one._scheduler.cancel_all(running=True)
         one.shutdown()
@@ -225,8 +224,8 @@ def interrupt_each():
             else:
                 found = "not interrupted"
             thread.join()
-            if call.kind == "one" and name in ("submit", "apply_async"):
-                ac.calls.executors.executor()._scheduler.cancel_all(running=True)  # the wait is over, not the call
+            if name in ("submit", "apply_async", "map_async", "starmap_async"):  # the wait is over, not the call
+                executors.executor()._scheduler.cancel_all(running=True)
             (pid,) = pids(folder)
             wait_until(lambda pid=pid: not alive(pid))
             works(call)
