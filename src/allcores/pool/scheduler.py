@@ -47,17 +47,19 @@ class Scheduler(Undertaker):
         with Shield():  # a worker that was given something which is then not sent would wait for it for ever
             with self.lock:
                 self.check()
+                if isinstance(work, Job) and work.queued:
+                    return
+                started = self.thread is None
+                if started:  # first: where the interpreter is ending it is refused, and then nothing may be queued
+                    thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
+                    thread.start()
+                    self.thread = thread
                 if isinstance(work, Job):
-                    if work.queued:
-                        return
                     work.queued = True
                 self.queue.append(work)
                 self.unassigned = self.unassigned or aside
                 heavy = [] if aside else self._assign()
-                if self.thread is None:
-                    self.thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
-                    self.thread.start()
-                elif aside or self.fresh or self.blocked or work.timeout is not None:
+                if not started and (aside or self.fresh or self.blocked or work.timeout is not None):
                     self._wake()
             if heavy:
                 self._deliver(heavy)
