@@ -113,6 +113,19 @@ class AsyncResult:
         finally:
             del value, self  # its traceback refers to this frame
 
+    def _get_or_end(self) -> Any:
+        """As `get`; Ctrl-C ends the work, as nobody else has this result."""
+        try:
+            self.wait()
+        except BaseException:
+            source = self._source
+            if isinstance(source, Results):
+                source.cancel(running=True)
+            elif source is not None:
+                source.kill()
+            raise
+        return self.get()
+
     def __class_getitem__(cls, item: Any) -> types.GenericAlias:
         return types.GenericAlias(cls, item)
 
@@ -179,7 +192,7 @@ class AsyncResult:
             source = self._source
             if source is not None:
                 if isinstance(source, Results):
-                    self._success, self._value = _gathered(source.job)
+                    self._success, self._value = _gathered(source.job, source.keeps_errors)
                     source.job.parts.clear()
                 elif source.cancelled():
                     self._success, self._value = False, CancelledError()
@@ -323,14 +336,16 @@ def timeout_error() -> Exception:
     return multiprocessing.TimeoutError()
 
 
-def _gathered(job: Job) -> tuple[bool, Any]:
+def _gathered(job: Job, keep_errors: bool) -> tuple[bool, Any]:
     """Return (True, the list of results) or (False, the first error) of a map that is done or cancelled."""
     with job.arrived:
         values: list[Any] = []
         for first in sorted(job.parts):
             part, errors = job.parts[first]
-            if errors:
+            if errors and not keep_errors:
                 return False, errors[min(errors)]
+            for item, error in errors.items():
+                part[item - first] = error
             values += part
     if len(values) < len(job.items):
         return False, job.error or CancelledError()

@@ -16,8 +16,8 @@ from allcores.calls.async_results import AsyncResult, async_call, async_map
 from allcores.calls.executors import executor, executor_for
 from allcores.calls.probing import Probe
 from allcores.limits import engine_here
-from allcores.pool.executor import check_limits
-from allcores.pool.results import Options
+from allcores.pool.executor import Executor, check_limits
+from allcores.pool.results import Options, Results
 from allcores.pool.tasks import PoolFuture
 
 __all__ = [
@@ -267,8 +267,8 @@ def imap(function: _Function, /, *iterables: Iterable[Any], **options: Any) -> I
     Returns
     -------
     iterator
-        Raises the error of an item at its place; the next `next()` goes on behind it. When it is dropped, nothing more
-        is handed out.
+        Raises the error of an item at its place; the next `next()` goes on behind it. An error of the iterable comes
+        behind the results of the items before it. When the iterator is dropped, nothing more is handed out.
 
     Notes
     -----
@@ -318,31 +318,42 @@ def _iterate(
     settings = _checked(**given)
     function, items, spread = _prepared(function, iterables, False, settings)
     bar = _bar(settings, items)
-    options = settings.options(spread, ordered, None if bar is None else bar.update)
+    options = settings.options(spread, ordered, None if bar is None else bar.update)._replace(late=True)
     if settings.initializer is None:
         found = executor(settings.workers).start_map(function, (items,), options)
-        return iter(found) if bar is None else _closing(found, bar)
-    return _with_own_workers(function, items, options, settings, bar)
-
-
-def _closing(found: Iterator[Any], bar: Any) -> Iterator[Any]:
+        return found if bar is None else _Closing(found, bar, None)
+    own = Executor(settings.workers, settings.initializer, settings.initargs)
     try:
-        yield from found
-    finally:
-        bar.close()
+        return _Closing(own.start_map(function, (items,), options), bar, own)
+    except BaseException:
+        own.shutdown()
+        raise
 
 
-def _with_own_workers(
-    function: _Function, items: Iterable[Any], options: Options, settings: _Settings, bar: Any
-) -> Iterator[Any]:
-    with executor_for(settings.workers, settings.initializer, settings.initargs) as pool:
-        found = pool.start_map(function, (items,), options)
+class _Closing(Iterator[Any]):
+    """Results, behind the last of which a bar is closed, or workers of their own end."""
+
+    def __init__(self, found: Results, bar: Any, own: Executor | None) -> None:
+        self._found = found
+        self._bar = bar
+        self._own = own
+
+    def __next__(self) -> Any:
         try:
-            yield from found
-        finally:
-            found.cancel(running=True)
-            if bar is not None:
-                bar.close()
+            return next(self._found)
+        except (StopIteration, KeyboardInterrupt):
+            self._close()
+            raise
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        if self._own is not None:
+            self._found.cancel(running=True)
+            self._own.shutdown()
+
+    def __del__(self) -> None:
+        self._close()
 
 
 def submit(function: _Function, /, *args: Any, **kwargs: Any) -> PoolFuture:
@@ -390,7 +401,7 @@ def apply(function: _Function, args: Iterable[Any] = (), kwds: dict[str, Any] | 
     >>> ac.apply(pow, (2, 10))
     1024
     """
-    return executor().submit(function, *args, **(kwds or {})).result()
+    return executor().submit(function, *args, **(kwds or {}))._result_or_end()
 
 
 def apply_async(

@@ -99,7 +99,7 @@ class Pool:
     def apply(self, func: Callable[..., Any], args: Iterable[Any] = (), kwds: Mapping[str, Any] | None = None) -> Any:
         """Return ``func(*args, **kwds)``, called in a worker."""
         self._check_running()
-        return self._executor.submit(func, *args, **(kwds or {})).result()
+        return self._executor.submit(func, *args, **(kwds or {}))._result_or_end()
 
     def apply_async(
         self,
@@ -129,7 +129,7 @@ class Pool:
 
     def map(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
         """Return the list of ``func(item)`` for all items. Raises the first item's error, when all have run."""
-        found: list[Any] = self.map_async(func, iterable, chunksize).get()
+        found: list[Any] = self.map_async(func, iterable, chunksize)._get_or_end()
         return found
 
     def map_async(
@@ -161,7 +161,7 @@ class Pool:
 
     def starmap(self, func: Callable[..., Any], iterable: Iterable[Any], chunksize: int | None = None) -> list[Any]:
         """Return the list of ``func(*item)`` for all items; otherwise as `map`."""
-        found: list[Any] = self.starmap_async(func, iterable, chunksize).get()
+        found: list[Any] = self.starmap_async(func, iterable, chunksize)._get_or_end()
         return found
 
     def starmap_async(

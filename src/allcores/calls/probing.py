@@ -18,9 +18,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from allcores.calls.executors import executor, is_warm
+from allcores.calls.threads import Threads
 from allcores.plan.calls import Observed, expected, plan_calls
 from allcores.plan.model import Plan
 from allcores.pool.errors import PoolError
@@ -31,9 +32,6 @@ try:
     import resource
 except ImportError:  # on Windows
     resource = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
 
 _WORTH = 8e-4  # seconds of work left below which nothing else is thought of
 _EVIDENCE = 1e-4  # seconds of calls before it is: the first one may be slow because it is the first
@@ -104,13 +102,14 @@ class Probe:
         self.idle = 0.0  # the share of the time that the caller's calls have waited
         self.size = float("nan")
         self.over = False
+        self.stopped = False  # nobody wants the results any more
         self.watched = self.free = 0.0  # seconds of the watcher's sleeps, and of those from which it woke in time
         self.unsendable = ""
         known = _last.get(key_of(function))
         self.expected = None if known is None else expected(*known)
         self.plan: Plan | None = None
         self.rest: Results | list[Future[list[Any]]] | None = None  # of all items that were not taken
-        self.threads: ThreadPoolExecutor | None = None
+        self.threads: Threads | None = None
         if threads and workers > 1 and len(items) > 1:  # whatever calls take
             used = min(workers, len(items))
             chunk = max(1, len(items) // (4 * used))
@@ -128,6 +127,7 @@ class Probe:
         size = 1
         per = spent = 0.0
         look_at = _EVIDENCE
+        interrupted = False
         busy, waits = _busy_and_waits() if self.workers > 1 else (0.0, 0)
         try:
             while True:
@@ -155,8 +155,9 @@ class Probe:
                     look_at = _AGAIN * spent
                 size = max(1, min(2 * size, int(_BATCH / per) if per else size))
             self._collect(results)
-        except BaseException:
-            self.over = True
+        except BaseException as error:
+            self.over = self.stopped = True
+            interrupted = isinstance(error, KeyboardInterrupt)
             with self.lock:
                 if isinstance(self.rest, Results):
                     self.rest.cancel(running=True)
@@ -165,7 +166,8 @@ class Probe:
             if self.workers > 1:
                 _watcher.leave(self)
             if self.threads is not None:
-                self.threads.shutdown(wait=True, cancel_futures=True)
+                # Threads cannot be ended: Ctrl-C does not wait for what they are at.
+                self.threads.shutdown(wait=not interrupted)
         self._remember(per)
         return results
 
@@ -237,13 +239,13 @@ class Probe:
 
     def _start_threads(self, plan: Plan) -> None:
         function, items, spread = self.function, self.items, self.spread
-        from concurrent.futures import ThreadPoolExecutor  # importing it while the interpreter ends fails
-
-        self.threads = ThreadPoolExecutor(plan.workers, thread_name_prefix="allcores-map")
+        self.threads = Threads(plan.workers)
 
         def part(start: int) -> list[Any]:
             some = items[start : start + plan.chunk]
-            return [function(*item) for item in some] if spread else [function(item) for item in some]
+            if spread:
+                return [function(*item) for item in some if not self.stopped]
+            return [function(item) for item in some if not self.stopped]
 
         self.rest = [self.threads.submit(part, at) for at in range(self.taken, len(items), plan.chunk)]
 

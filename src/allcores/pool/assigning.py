@@ -86,6 +86,9 @@ class Desk:
         """Give work to workers. What takes time to prepare is returned, for `_deliver` without the lock."""
         heavy: list[Given] = []
         while True:
+            while self.queue and isinstance(first := self.queue[0], Job) and not first.left:  # no worker starts for it
+                first.queued = False
+                self.queue.popleft()
             if not self.queue and not self._reclaim():
                 return heavy
             ahead = False

@@ -179,7 +179,11 @@ class Executor(_Executor):
             return future
         task = Call(future, payload, buffers, held, name, timeout, retries)
         future._task, future._scheduler = task, scheduler
-        scheduler.submit(task, aside and bool(buffers))
+        try:
+            scheduler.submit(task, aside and bool(buffers))
+        except KeyboardInterrupt:  # nobody gets to see this future
+            future.kill()
+            raise
         return future
 
     def map(
@@ -209,7 +213,8 @@ class Executor(_Executor):
         Returns
         -------
         iterator
-            Raises the error of an item at its place. The next `next()` goes on behind it.
+            Raises the error of an item at its place. The next `next()` goes on behind it. With `buffersize` an error of
+            the iterables comes behind the results of what they gave, otherwise now.
         """
         if chunksize is not None:
             chunksize = _at_least_one("chunksize", chunksize)

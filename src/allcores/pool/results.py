@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import itertools
 import time
@@ -30,6 +29,7 @@ class Options(NamedTuple):
     spread: bool | None = None  # items are tuples of arguments; None: if there are several iterables
     heard: Callable[[int], object] | None = None  # by any thread: how many items have come back now; 0: it is cancelled
     aside: bool = False  # the pool's own thread prepares what is sent; the caller's has no time for it
+    late: bool = False  # the iterable's error comes behind the results of what it gave, as it does with a buffersize
 
 
 def start_map(
@@ -44,10 +44,11 @@ def start_map(
     several = len(iterables) != 1
     source: Iterator[Any] = zip(*iterables, strict=False) if several else iter(iterables[0])
     items: Any
-    if options.buffersize is not None:
-        items = list(itertools.islice(source, options.buffersize))
-    elif not several and type(iterables[0]) is range:
+    source_error: Exception | None = None
+    if not several and type(iterables[0]) is range and options.buffersize is None:
         items = iterables[0]  # its parts travel as ranges too
+    elif options.late or options.buffersize is not None:
+        items, source_error = _taken(source, options.buffersize)
     else:
         items = list(source)
     job = Job(
@@ -63,8 +64,23 @@ def start_map(
         retries=options.retries,
     )
     job.heard = options.heard
-    scheduler.submit(job, options.aside)
-    return Results(_Feed(scheduler, job, None if options.buffersize is None else source, options))
+    try:
+        scheduler.submit(job, options.aside)
+    except KeyboardInterrupt:  # nobody gets to see this map
+        job.cancel()
+        scheduler.kill_chunks(job)
+        raise
+    return Results(_Feed(scheduler, job, None if options.buffersize is None else source, options, source_error))
+
+
+def _taken(source: Iterator[Any], most: int | None) -> tuple[list[Any], Exception | None]:
+    """Return the next items, and the error that the iterable raised behind them."""
+    items: list[Any] = []
+    try:
+        items.extend(itertools.islice(source, most))  # keeps what came before an error
+    except Exception as error:  # noqa: BLE001  anybody's; raised behind the results of the items
+        return items, error
+    return items, None
 
 
 class Results:
@@ -88,6 +104,11 @@ class Results:
     def job(self) -> Job:
         """The map itself, for who takes what arrives in another way than by iterating."""
         return self._feed.job
+
+    @property
+    def keeps_errors(self) -> bool:
+        """Whether errors stand among the results."""
+        return self._feed._keep_errors
 
     def wait_until(self, end: float | None) -> None:
         """Give up waiting at another time, by time.monotonic; None: never."""
@@ -131,10 +152,18 @@ class Results:
 class _Feed:
     """What a map's results come from; knows nothing of the generators, so that a dropped one ends at once."""
 
-    def __init__(self, scheduler: Scheduler, job: Job, source: Iterator[Any] | None, options: Options) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        job: Job,
+        source: Iterator[Any] | None,
+        options: Options,
+        source_error: Exception | None,
+    ) -> None:
         self._scheduler = scheduler
         self.job = job
         self._source = source
+        self._source_error = source_error
         self.end = options.end
         self._ordered = options.ordered
         self._keep_errors = options.keep_errors
@@ -153,10 +182,10 @@ class _Feed:
                     self._taken += len(values)
                     yield map(values.pop, itertools.repeat(-1, len(values)))  # keeps no result that was taken
                 while self._values:
-                    self._next += 1
-                    self._taken += 1
                     if self._source is not None:
                         self._refill()
+                    self._next += 1
+                    self._taken += 1
                     if self._errors and self._next - 1 in self._errors:
                         self._values.pop()
                         self.job.raised = True
@@ -166,18 +195,32 @@ class _Feed:
                         finally:
                             del error  # its traceback refers to this frame
                     yield (self._values.pop(),)
-                if not self._await():
-                    return
+                if not self._await_or_end():
+                    break
         except (GeneratorExit, TimeoutError) as stop:
             if isinstance(stop, GeneratorExit) or self.job.error is stop:
                 self.job.cancel()
             raise
+        problem, self._source_error = self._source_error, None
+        if problem is not None:
+            try:
+                raise problem
+            finally:
+                del problem
 
     def cancel(self, running: bool) -> None:
         """Hand out nothing more."""
         self.job.cancel()
         if running:
             self._scheduler.kill_chunks(self.job)
+
+    def _await_or_end(self) -> bool:
+        """Wait for the next results; Ctrl-C ends the map."""
+        try:
+            return self._await()
+        except (KeyboardInterrupt, SystemExit):  # of signal handlers: what items raise is in the results
+            self.cancel(running=True)
+            raise
 
     def _await(self) -> bool:
         """Wait for the next results; False behind the last one."""
@@ -210,7 +253,17 @@ class _Feed:
         assert self._source is not None
         items = self.job.items
         assert isinstance(items, list)
-        for item in itertools.islice(self._source, 1):
-            items.append(item)
-            with contextlib.suppress(RuntimeError):
+        more, error = _taken(self._source, 1)
+        if more:
+            items += more
+            try:
                 self._scheduler.submit(self.job)
+            except RuntimeError as refusal:
+                error = refusal
+                with self._scheduler.lock:
+                    if self.job.cursor == len(items):
+                        return  # it was taken before
+                    items.pop()
+        if error is not None:
+            self._source_error = error
+            self._source = iter(())

@@ -40,23 +40,29 @@ class Scheduler(Undertaker):
     # ---- what callers call -----------------------------------------------------------------------------------------
 
     def submit(self, work: Work | Job, aside: bool = False) -> None:
-        """Queue some work and hand out what can be; with `aside`, in the selector thread."""
-        with self.lock:
-            self.check()
-            if isinstance(work, Job):
-                if work.queued:
+        """Queue some work and hand out what can be; with `aside`, in the selector thread.
+
+        When Ctrl-C is raised here, the work is queued all the same.
+        """
+        with Shield():  # a worker that was given something which is then not sent would wait for it for ever
+            with self.lock:
+                self.check()
+                if isinstance(work, Job) and work.queued:
                     return
-                work.queued = True
-            self.queue.append(work)
-            self.unassigned = self.unassigned or aside
-            heavy = [] if aside else self._assign()
-            if self.thread is None:
-                self.thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
-                self.thread.start()
-            elif aside or self.fresh or self.blocked or work.timeout is not None:
-                self._wake()
-        if heavy:
-            self._deliver(heavy)
+                started = self.thread is None
+                if started:  # first: where the interpreter is ending it is refused, and then nothing may be queued
+                    thread = threading.Thread(target=self.run, name="allcores-pool", daemon=True)
+                    thread.start()
+                    self.thread = thread
+                if isinstance(work, Job):
+                    work.queued = True
+                self.queue.append(work)
+                self.unassigned = self.unassigned or aside
+                heavy = [] if aside else self._assign()
+                if not started and (aside or self.fresh or self.blocked or work.timeout is not None):
+                    self._wake()
+            if heavy:
+                self._deliver(heavy)
 
     def take_back(self, task: Work) -> bool:
         """Take a task back that was sent ahead; False if a worker has it."""

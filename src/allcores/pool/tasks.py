@@ -46,6 +46,14 @@ class PoolFuture(Future[Any]):
         self._attend(timeout)
         return super().result(timeout)
 
+    def _result_or_end(self) -> Any:
+        """As `result`; Ctrl-C ends the call, as nobody else has this future."""
+        try:
+            return self.result()
+        except BaseException:
+            self.kill()  # nothing, of a call that is done
+            raise
+
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Return what the call raises, None if it does not; TimeoutError after `timeout` seconds."""
         self._attend(timeout)
