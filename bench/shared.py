@@ -31,10 +31,29 @@ def attend(connection):
         start = time.perf_counter()
         array = pickle.loads(data)
         attached = time.perf_counter()
-        np.add.reduce(array)
+        np.add.reduce(np.asarray(array))  # NumPy's own, on one core
         summed = time.perf_counter()
         connection.send(((attached - start) * 1e6, (summed - attached) * 1e6))
         del array
+
+
+def engines(rounds, note):
+    """Time the same calls on each engine, of shared operands and outputs."""
+    a, out, few = ac.shared.array(np.linspace(1, 2, N)), ac.shared.empty(N), ac.shared.ones(64)
+    calls = {
+        "add, 80 MB in and out": lambda: ac.add(a, 1.0, out=out),
+        "sin, 80 MB in and out": lambda: ac.sin(a, out=out),
+        "sum, 80 MB": lambda: ac.sum(a),
+        "add, 64 elements": lambda: ac.add(few, 1.0, out=few),
+    }
+    for i in range(rounds + 1):
+        for name, call in calls.items():
+            for engine in ("serial", "threads", "processes"):
+                with ac.using(engine):
+                    # The first one has the last engine's threads spin beside it.
+                    took = [timed(call) for _ in range(4)][1:]
+                if i:
+                    note(f"{name}, {engine}", statistics.median(took))
 
 
 def rows(rounds):
@@ -50,7 +69,7 @@ def rows(rounds):
 
     for i in range(rounds + 1):
         note("sum of 80 MB, ordinary memory, here", timed(lambda: np.add.reduce(plain)))
-        note("sum of 80 MB, shared memory, here", timed(lambda: np.add.reduce(shared)))
+        note("sum of 80 MB, shared memory, here", timed(lambda: np.add.reduce(np.asarray(shared))))
         start = time.perf_counter()
         here.send_bytes(pickle.dumps(shared))
         attach, sums = here.recv()
@@ -76,6 +95,7 @@ def rows(rounds):
             found.clear()  # warming up
     here.send_bytes(b"")
     worker.join()
+    engines(rounds, note)
     return {name: statistics.median(values) for name, values in found.items()}
 
 

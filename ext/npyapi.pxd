@@ -54,6 +54,8 @@ cdef extern from "plain_array.h" nogil:
 
 cdef extern from "plain_array.h":
     void set_shared_array_type "ac_set_shared_array_type"(object)
+    # A call of a ufunc's vectorcall, with shared arrays as ndarrays.
+    PyObject *ac_call_ufunc(void *, PyObject *, PyObject *const *, size_t, PyObject *)
 
 cdef extern from "Python.h" nogil:
     void Py_INCREF_raw "Py_INCREF"(PyObject *)

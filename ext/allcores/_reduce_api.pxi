@@ -312,6 +312,7 @@ def fold(int op, numpy_reduce, a, axis, dtype, out, keepdims, initial, where):
         result = reduce_array(op, a, axis, dtype, out, False if keepdims is NO_VALUE else keepdims, initial)
         if result is not NotImplemented:
             return finish(result, None) if out is None else result
+    a = ac_as_ndarray(a)
     if keepdims is NO_VALUE and initial is NO_VALUE and where is NO_VALUE:
         return numpy_reduce(a, axis, dtype, out)
     return numpy_reduce(a, axis, dtype, out, False if keepdims is NO_VALUE else keepdims, initial,

@@ -33,6 +33,7 @@ cdef extern from "plain_array.h" nogil:
 
 cdef extern from "plain_array.h":
     void set_shared_array_type "ac_set_shared_array_type"(object)
+    object ac_as_ndarray(object)
 
 cdef extern from "numpy/arrayobject.h":
     # Cython's own declarations of these want typed arguments or hide reference counts.

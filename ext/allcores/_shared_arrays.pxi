@@ -31,11 +31,13 @@ cdef extern from *:
     object ac_subclass(subscript_fn)
     void ac_make_plain(object)
     PyTypeObject *Py_TYPE(object)
+    bint PyObject_TypeCheck(object, PyTypeObject *)
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_CheckExact(PyObject *) nogil
     bint PyArray_CHKFLAGS(PyArrayObject *, int) nogil
     int NPY_ARRAY_OWNDATA
+    object PyArray_View(PyArrayObject *, PyArray_Descr *, PyTypeObject *)
     PyObject *PyArray_BASE(PyArrayObject *) nogil
 
 
@@ -103,19 +105,22 @@ def set_parallel(functions):
 
 cdef inline object ordinary(object value):
     """The same memory as an ndarray: NumPy's functions, called with it, do not come here again."""
-    if isinstance(value, SharedArray):
-        return (<object> value).view(_ndarray)
+    if PyObject_TypeCheck(value, shared_type):
+        return PyArray_View(<PyArrayObject *> <PyObject *> value, NULL, &PyArray_Type)
     return value
 
 
 cdef object on_all_cores(object function, tuple args, dict kwargs):
     cdef dict given = kwargs
     plain_args = tuple([ordinary(value) for value in args])
-    outs = kwargs.get("out")
-    if kwargs:
-        given = {name: ordinary(value) for name, value in kwargs.items()}
-        if type(outs) is tuple:
-            given["out"] = tuple([ordinary(value) for value in outs])
+    outs = None
+    for value in kwargs.values():
+        if type(value) is tuple or PyObject_TypeCheck(value, shared_type):
+            outs = kwargs.get("out")
+            given = {name: ordinary(value) for name, value in kwargs.items()}
+            if type(outs) is tuple:
+                given["out"] = tuple([ordinary(value) for value in outs])
+            break
     result = function(*plain_args, **given)
     # What was given is given back, not a view of it.
     if type(outs) is tuple:
@@ -147,7 +152,8 @@ class SharedArray:
         return array[()] if return_scalar and array.ndim == 0 else array
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        return on_all_cores(getattr(parallel.get(ufunc, ufunc), method), inputs, kwargs)
+        function = parallel.get(ufunc, ufunc)
+        return on_all_cores(function if method == "__call__" else getattr(function, method), inputs, kwargs)
 
     def __array_function__(self, func, types, args, kwargs):
         if func in parallel:

@@ -129,8 +129,8 @@ cdef inline PyObject *call_small(Target *target, PyObject *const *args, size_t n
     # Of integers alone NumPy promotes some pairs as only its own ufunc knows; loops of ours are for floats.
     if (target.small != NULL and plain_operands(args, PyVectorcall_NARGS(nargsf), kwnames)
             and (not target.integers or any_float(args, PyVectorcall_NARGS(nargsf)))):
-        return target.small.vectorcall(<PyObject *> target.small, args, nargsf, kwnames)
-    return target.original(<PyObject *> target.numpy, args, nargsf, kwnames)
+        return ac_call_ufunc(<void *> target.small.vectorcall, <PyObject *> target.small, args, nargsf, kwnames)
+    return ac_call_ufunc(<void *> target.original, <PyObject *> target.numpy, args, nargsf, kwnames)
 
 
 cdef bint plain_operand(PyObject *value) noexcept:
