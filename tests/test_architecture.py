@@ -40,7 +40,7 @@ ARROWS = {
     "measuring": {"kernels", "limits", "plan", "samples", "compiled"},
     "calibration": {"_version", "kernels", "measuring", "plan", "samples", "compiled"},
     "engines": {"engines", "calibration", "calls", "limits", "plan", "pool", "shared", "compiled"},
-    "explaining": {"calibration", "install", "kernels", "limits", "calls", "plan", "compiled"},
+    "explaining": {"calibration", "install", "kernels", "limits", "calls", "plan", "shared", "compiled"},
     "shared": {"plan", "shared", "compiled"},
     "benchmark": None,  # uses the package as its users do
 }

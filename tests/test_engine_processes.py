@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from support import UFUNC_KERNELS, differences, outcome, run_script
 
 import allcores as ac
-from allcores import limits
+from allcores import explaining, limits
+from allcores.calls import executors
 from allcores.engines import processes
 from allcores.kernels import KERNELS
 from allcores.plan.costs import seeds
@@ -223,6 +224,16 @@ def test_warnings_of_reductions(here):
         assert same(ac.multiply, np.array([1e308] * 500), 10) == ""
 
 
+def test_calls_within_a_call(here):
+    """What np.errstate calls may compute itself."""
+    found = []
+    with np.errstate(all="call", call=lambda *_: found.append(ac.add(np.arange(300.0), 1))), ac.using("processes"):
+        assert ac.divide(np.ones(200), 0.0)[0] == np.inf
+        assert ac.sum(np.full((2, 9000), 1e308), axis=1).tolist() == [np.inf] * 2
+    assert len(found) >= 2
+    assert all(np.array_equal(one, np.arange(1, 301)) for one in found)
+
+
 # --- who does it ------------------------------------------------------------------------------------------------------
 
 
@@ -290,8 +301,18 @@ def test_plans():
 def test_explain(here, capsys):
     with ac.using("processes"):
         found = ac.explain(ac.add, np.ones(300), 1)
+        assert ac.explain(ac.where, np.ones(300) > 0, 1.0, 2.0).engine != "processes"
+        assert ac.explain(ac.matmul, np.ones((30, 30)), np.ones((30, 30))).engine != "processes"
     assert (found.engine, found.why) == ("processes", "asked for")
     assert "processes" in capsys.readouterr().out
+
+
+def test_explain_where_there_are_no_threads(here, monkeypatch):
+    monkeypatch.setattr(explaining, "limits_here", lambda: Limits(1, unable="there is no OpenMP", processes=2))
+    monkeypatch.setattr(executors, "is_warm", lambda: True)
+    shared, plain = ac.shared.zeros(3_000_000), np.zeros(3_000_000)
+    assert ac.explain(ac.gcd, shared.view(np.int64), 3).engine == "processes"
+    assert ac.explain(ac.gcd, shared.view(np.int64), plain.view(np.int64)).engine == "serial"
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------

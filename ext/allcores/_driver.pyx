@@ -335,7 +335,8 @@ cdef int report(const char *name, int raised) except -1:
         bits |= NPY_FPE_UNDERFLOW
     if raised & FE_INVALID:
         bits |= NPY_FPE_INVALID
-    return PyUFunc_GiveFloatingpointErrors(name, bits)
+    # What users have it call, or put into the place of warnings, is outside of this call.
+    return outside(name, bits) if ac_parts else PyUFunc_GiveFloatingpointErrors(name, bits)
 
 
 include "_driver_others.pxi"

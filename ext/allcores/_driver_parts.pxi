@@ -63,21 +63,41 @@ cdef bint is_done_here(Py_ssize_t task, Py_ssize_t tasks) noexcept nogil:
     return ac_part >= 0 and task % ac_parts == ac_part
 
 
-cdef object asked(str method, tuple args):
-    """What a method of the call answers; what it calls is outside of the call."""
-    global ac_call, ac_parts, ac_part, ac_engine
-    cdef PyObject *call = ac_call
-    cdef int parts = ac_parts, part = ac_part, engine = ac_engine
+cdef struct Within:
+    PyObject *call
+    int parts, part, engine
+
+
+cdef Within leave_call() noexcept:
+    global ac_call, ac_parts, ac_engine
+    cdef Within within
+    within.call, within.parts, within.part, within.engine = ac_call, ac_parts, ac_part, ac_engine
     ac_call = NULL
     ac_parts = 0
     ac_engine = BY_COST
+    return within
+
+
+cdef void enter_call(Within within) noexcept:
+    global ac_call, ac_parts, ac_part, ac_engine
+    ac_call, ac_parts, ac_part, ac_engine = within.call, within.parts, within.part, within.engine
+
+
+cdef object asked(str method, tuple args):
+    """What a method of the call answers; what it calls is outside of the call."""
+    cdef Within within = leave_call()
     try:
-        return getattr(<object> call, method)(*args)
+        return getattr(<object> within.call, method)(*args)
     finally:
-        ac_call = call
-        ac_parts = parts
-        ac_part = part
-        ac_engine = engine
+        enter_call(within)
+
+
+cdef int outside(const char *name, int bits) except -1:
+    cdef Within within = leave_call()
+    try:
+        return PyUFunc_GiveFloatingpointErrors(name, bits)
+    finally:
+        enter_call(within)
 
 
 cdef object part_output(object dtype, tuple shape, object steps):

@@ -15,12 +15,13 @@ from allcores.install import installed
 from allcores.kernels import KERNELS, Kernel
 from allcores.limits import engine_here, limits_here, state_here
 from allcores.plan.model import Plan, Workload
-from allcores.plan.plan import plan
+from allcores.plan.plan import BY_VALUE, plan
 
 _LEAST_UFUNC, _LEAST_REDUCTION = 64, 4096  # elements below which NumPy's own calls are used, in the compiled modules
 _ITERATED = 1.5  # times the work, as the driver counts operands that do not lie alike
 _PLAIN = (bool, int, float, complex)
 _BLAS = frozenset("fdFD")
+_NOT_IN_PROCESSES = ("composite", "product")
 
 
 def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
@@ -68,9 +69,24 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
         print(chosen)
         return chosen
     name, workload = workload_of(func, args, kwargs)
-    chosen = plan(workload, calibration.current(), limits_here(), state_here())._replace(function=name)
+    limits, state = limits_here(), state_here()
+    if name in KERNELS and KERNELS[name].family in _NOT_IN_PROCESSES:
+        limits = limits._replace(processes=1, engine="auto" if limits.engine == "processes" else limits.engine)
+    elif limits.processes > 1 and (limits.engine == "processes" or limits.unable):
+        from allcores.calls.executors import is_warm
+
+        workload = workload._replace(shared=_all_shared((*args, *kwargs.values())))
+        state = state._replace(warm=is_warm())
+    chosen = plan(workload, calibration.current(), limits, state)._replace(function=name)
     print(chosen)
     return chosen
+
+
+def _all_shared(operands: tuple[Any, ...]) -> bool:
+    """Whether processes share the memory of all large arrays among these."""
+    from allcores.shared import is_shared
+
+    return all(is_shared(one) for one in operands if isinstance(one, np.ndarray) and one.nbytes > BY_VALUE)
 
 
 def _of_map(func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Plan:

@@ -22,7 +22,7 @@ from allcores.calls.executors import is_warm
 from allcores.calls.handing import in_order
 from allcores.limits import engine_here, limits_here, state_here
 from allcores.plan.model import Workload
-from allcores.plan.plan import plan
+from allcores.plan.plan import BY_VALUE, plan
 from allcores.pool.results import Options
 
 Array = np.ndarray[Any, Any]
@@ -34,7 +34,6 @@ _FUNCTIONS: dict[str, Any] = {
     "arg_extreme": _reductions.arg_extreme,
 }
 _OUT = {"reduce_part": 4, "sum_of_squares": 3, "arg_extreme": 3}  # the place of `out` among the arguments
-_BY_VALUE = 4096  # bytes of an array that goes into the message
 _MOST = 256  # parts
 _RETRIES = 2  # of a part whose worker dies, where it can be done again
 _LINE = 64  # bytes: arrays are copied to the same place in a cache line
@@ -51,7 +50,7 @@ def call(name: str, args: tuple[Any, ...], ns: float, forced: bool) -> Call | No
         return None
     found = Call(name, args, min(workers, _MOST))
     if not forced:
-        arrays = [array for array in itertools.chain(*found.operands()) if array.nbytes > _BY_VALUE]
+        arrays = [array for array in itertools.chain(*found.operands()) if array.nbytes > BY_VALUE]
         if not all(shared.is_shared(array) for array in arrays):
             return None
         size = max((array.size for array in arrays), default=0)
@@ -128,7 +127,7 @@ class Call:
                 return value
             if shared.is_shared(value):
                 return value.view(shared.SharedArray)
-            if value.nbytes <= _BY_VALUE and (value.flags.c_contiguous or value.flags.f_contiguous):
+            if value.nbytes <= BY_VALUE and (value.flags.c_contiguous or value.flags.f_contiguous):
                 return value
             if id(value) not in copies:
                 copies[id(value)] = _alike(value, contents=True)

@@ -16,6 +16,7 @@ LONG = 50e6
 # A piece of work is at least so long where there are more pieces than threads.
 TASK = 500e3
 LEAST_TASK = 2048  # elements
+BY_VALUE = 4096  # bytes of an array that goes to a worker process by value, shared or not
 # Nanoseconds from nothing to what a worker process answers, NumPy imported; and how many times faster than one thread
 # processes must be expected to be.
 START_PROCESSES = 200e6
