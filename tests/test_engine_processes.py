@@ -167,6 +167,42 @@ def test_installed(here):
     assert got.tobytes() == np.sin(np.arange(100.0)).tobytes()
 
 
+# --- other element-wise functions ---
+
+X = np.array([0.5, np.nan, -np.inf, 2.345, np.inf, -7.0, 1e300] * 40)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: ac.where(x > 0, x, 1.0),
+        lambda x: ac.where((x > 0).reshape(-1, 1), x, 1.0),
+        lambda x: ac.nan_to_num(x),
+        lambda x: ac.nan_to_num(x, copy=False),
+        lambda x: ac.round(x, 2),
+        lambda x: ac.clip(x, -1, 1),
+        lambda x: ac.isclose(x, x + 1e-9, equal_nan=True),
+        lambda x: ac.allclose(x, x, equal_nan=True),
+        lambda x: ac.allclose(x, x),
+        lambda x: ac.array_equal(x, x, equal_nan=True),
+        lambda x: ac.array_equal(x[::-1], x),
+        lambda x: ac.array_equal(x.reshape(8, -1).T > 0, x.reshape(8, -1).T > 0),
+    ],
+)
+@pytest.mark.parametrize("shared", [False, True], ids=["ordinary", "shared"])
+def test_other_elementwise_functions(here, call, shared):
+    for dtype in "df":
+        with np.errstate(over="ignore"):
+            x = X.astype(dtype)
+        found = []
+        for engine in ("threads", "processes"):
+            mine = ac.shared.array(x) if shared else x.copy()
+            with ac.using(engine):
+                found.append(without_owner(outcome(call, mine, written=[np.asarray(mine)])))
+        assert differences(*reversed(found)) == ""
+    assert here.calls
+
+
 # --- reductions -------------------------------------------------------------------------------------------------------
 
 
@@ -237,12 +273,11 @@ def test_calls_within_a_call(here):
 # --- who does it ------------------------------------------------------------------------------------------------------
 
 
-def test_small_calls_and_others_stay_here(here):
+def test_small_calls_and_products_stay_here(here):
     with ac.using("processes"):
         assert ac.add(1, 2) == 3
         assert ac.add(np.ones(1), 2) == 3
         ac.add(np.array([1, None, 3], object)[::2], 1)
-        ac.where(np.arange(300.0) > 5, 1.0, 2.0)
         ac.matmul(np.ones((30, 30)), np.ones((30, 30)))
         assert here.calls == 0
         with ac.limit(threads=1):
@@ -301,7 +336,7 @@ def test_plans():
 def test_explain(here, capsys):
     with ac.using("processes"):
         found = ac.explain(ac.add, np.ones(300), 1)
-        assert ac.explain(ac.where, np.ones(300) > 0, 1.0, 2.0).engine != "processes"
+        assert ac.explain(ac.where, np.ones(300) > 0, 1.0, 2.0).engine == "processes"
         assert ac.explain(ac.matmul, np.ones((30, 30)), np.ones((30, 30))).engine != "processes"
     assert (found.engine, found.why) == ("processes", "asked for")
     assert "processes" in capsys.readouterr().out

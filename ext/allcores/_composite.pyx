@@ -5,13 +5,15 @@ answers NotImplemented for what it has no path for; functions/composite.py then 
 """
 import numpy as np
 
-from allcores._driver cimport forced_from, report, threads_over
+from allcores._driver cimport (
+    begin_call, end_call, forced_from, note_part, noted_in_parts, parts, report, threads_over, wants_processes,
+)
 from allcores._elementwise cimport MAX_ARGS, Loop, loop_fn, run_flat, run_iterated
 from allcores._isa cimport level
 from allcores._memory cimport new_like
-from allcores._ufuncs cimport flat_layout
+from allcores._ufuncs cimport can_be_shared_out, flat_layout, given, make_outputs
 from cpython.object cimport PyObject
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from npyapi cimport *
 from numpy cimport import_array, import_ufunc
 
@@ -106,8 +108,15 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
     cdef npy_intp n = 0
     cdef int i, fortran = 0, last = loop.nin
     cdef bint fresh = loop.nargs > loop.nin and ops[last] == NULL
+    outputs = []
     for i in range(loop.nargs):
         made[i] = ops[i]
+        if i < loop.nin:
+            n = max(n, PyArray_SIZE(ops[i]))
+    if wants_processes(n * loop.cost) and can_be_shared_out(loop, ops, NULL):
+        done = run_in_processes(loop, ops, raised, n)
+        if done is not None:
+            return done
     result = True
     if flat_layout(loop, ops, steps, &n, &fortran):
         if fresh:
@@ -122,14 +131,62 @@ cdef object run(Loop *loop, PyArrayObject **ops, int *raised):
         if raised[0] < 0:
             report("", raised[0])
     else:
+        if parts() and not make_outputs(loop, made, NPY_KEEPORDER, outputs):
+            return NotImplemented
         raised[0] = run_iterated(loop, made, NULL, NPY_KEEPORDER)
         if raised[0] == -2:
             return NotImplemented
         if loop.nargs > last:
             result = <object> made[last]
-            if fresh:
+            if fresh and not outputs:
                 Py_XDECREF_raw(<PyObject *> made[last])     # run_iterated gives a reference
     calls_done += 1
+    return result
+
+
+# The functions of the table of loops, in its order, as often as it has loops of them.
+cdef list NAMES = (["where"] * 5 + ["nan_to_num"] * 2 + ["round"] * 2 + ["isclose"] * 2 + ["allclose"] * 2
+                   + ["array_equal"] * 7)
+
+
+cdef object run_in_processes(Loop *loop, PyArrayObject **ops, int *raised, npy_intp n):
+    """What `run` returns, or None where processes are not to do it."""
+    cdef const loop_fn *table = <const loop_fn *> composites()
+    cdef ac_composite_values *values = <ac_composite_values *> loop.data
+    cdef int i, index = 0
+    while table[index] != loop.fn:
+        index += 1
+    types = tuple([(loop.typenum[i], loop.itemsize[i]) for i in range(loop.nargs)])
+    if not begin_call("run_composite", (
+            NAMES[index], loop.nin, index, given(loop, ops), types, loop.cost,
+            None if values == NULL else (<const char *> values)[:sizeof(values[0])]), n * loop.cost):
+        return None
+    try:
+        result = run(loop, ops, raised)
+        if values != NULL:
+            values.found |= noted_in_parts()
+        return result
+    finally:
+        end_call()
+
+
+def run_composite(name, int nin, int index, tuple operands, tuple types, double cost, bytes values):
+    """A call of one of these functions whose loop and operands are known; what workers do a part of."""
+    cdef Loop loop
+    cdef ac_composite_values its
+    cdef PyArrayObject *ops[MAX_ARGS]
+    cdef int i, raised = 0
+    memset(ops, 0, sizeof(ops))
+    if values is not None:
+        memcpy(&its, <const char *> values, sizeof(its))
+    prepare(&loop, (<const loop_fn *> composites())[index], NULL if values is None else &its, cost, nin, len(types))
+    for i in range(loop.nargs):
+        operand(&loop, i, types[i][0], types[i][1])
+        if operands[i] is not None:
+            ops[i] = <PyArrayObject *> <PyObject *> operands[i]
+    result = run(&loop, ops, &raised)
+    if values is not None:
+        note_part(its.found)
     return result
 
 

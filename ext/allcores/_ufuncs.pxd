@@ -64,6 +64,12 @@ cdef int no_longer_for(PyObject *numpy_ufunc) except -1
 
 cdef void refresh(Target *target) noexcept nogil
 
+# For calls that are done in several processes: whether this one can be; its operands; and its outputs, those that there
+# are not yet, which `fresh` keeps. The last is False where operands do not fit.
+cdef bint can_be_shared_out(Loop *loop, PyArrayObject **ops, PyArrayObject *mask) except -1
+cdef tuple given(Loop *loop, PyArrayObject **ops)
+cdef bint make_outputs(Loop *loop, PyArrayObject **made, int order, list fresh) except -1
+
 # Whether every operand that there is (NULL: an output to be made) is one run at a fixed step; n gets the elements,
 # fortran what new outputs are to be like: index of the operand << 1 | F order.
 cdef bint flat_layout(Loop *loop, PyArrayObject **ops, npy_intp *steps, npy_intp *n, int *fortran) noexcept

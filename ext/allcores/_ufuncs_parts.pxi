@@ -1,8 +1,6 @@
 # Part of _ufuncs.pyx: calls that are done in several processes. See _driver_parts.pxi.
 
-cdef object run_in_processes(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order,
-                             Py_ssize_t size):
-    """What `run` returns, or None where they are not to do it, or cannot."""
+cdef bint can_be_shared_out(Loop *loop, PyArrayObject **ops, PyArrayObject *mask) except -1:
     cdef npy_intp steps[MAX_ARGS]
     cdef npy_intp n = 0
     cdef int i, j, fortran = 0
@@ -11,14 +9,24 @@ cdef object run_in_processes(Target *target, Loop *loop, PyArrayObject **ops, Py
         if ops[i] == NULL:
             continue
         if mask != NULL and np.may_share_memory(<object> ops[i], <object> mask):
-            return None
+            return False
         for j in range(loop.nargs):
             if (j != i and ops[j] != NULL and np.may_share_memory(<object> ops[i], <object> ops[j])
                     and (mask != NULL or not flat_layout(loop, ops, steps, &n, &fortran))):
-                return None
-    given = tuple([None if ops[i] == NULL else <object> ops[i] for i in range(loop.nargs)])
-    if not begin_call("run_loop", (
-            <object> target.owner, target != target_of(target.owner), loop - target.loops, given,
+                return False
+    return True
+
+
+cdef tuple given(Loop *loop, PyArrayObject **ops):
+    """The operands; None where an output is to be made."""
+    return tuple([None if ops[i] == NULL else <object> ops[i] for i in range(loop.nargs)])
+
+
+cdef object run_in_processes(Target *target, Loop *loop, PyArrayObject **ops, PyArrayObject *mask, int order,
+                             Py_ssize_t size):
+    """What `run` returns, or None where they are not to do it, or cannot."""
+    if not can_be_shared_out(loop, ops, mask) or not begin_call("run_loop", (
+            <object> target.owner, target != target_of(target.owner), loop - target.loops, given(loop, ops),
             None if mask == NULL else <object> mask, order, size), size * loop.cost):
         return None
     try:
@@ -27,7 +35,7 @@ cdef object run_in_processes(Target *target, Loop *loop, PyArrayObject **ops, Py
         end_call()
 
 
-def run_loop(owner, bint installed, Py_ssize_t index, tuple given, mask, int order, Py_ssize_t size):
+def run_loop(owner, bint installed, Py_ssize_t index, tuple operands, mask, int order, Py_ssize_t size):
     """A call whose loop and operands are known; what workers do a part of. Outputs that are None are made."""
     cdef Target *target = target_of(<PyObject *> owner)
     cdef PyArrayObject *ops[MAX_ARGS]
@@ -36,8 +44,8 @@ def run_loop(owner, bint installed, Py_ssize_t index, tuple given, mask, int ord
         target = target.installed
     memset(ops, 0, sizeof(ops))
     for i in range(target.loops[index].nargs):
-        if given[i] is not None:
-            ops[i] = <PyArrayObject *> <PyObject *> given[i]
+        if operands[i] is not None:
+            ops[i] = <PyArrayObject *> <PyObject *> operands[i]
     return run(target, &target.loops[index], ops, NULL if mask is None else <PyArrayObject *> <PyObject *> mask, order,
                size)
 

@@ -12,3 +12,12 @@ def close(
     x: NDArray[Any], y: NDArray[Any], dtype: np.dtype[Any], rtol: float, atol: float, equal_nan: bool, every: bool
 ) -> Any: ...
 def array_equal(x: NDArray[Any], y: NDArray[Any], dtype: np.dtype[Any], equal_nan: bool) -> Any: ...
+def run_composite(
+    name: str,
+    nin: int,
+    index: int,
+    operands: tuple[Any, ...],
+    types: tuple[tuple[int, int], ...],
+    cost: float,
+    values: bytes | None,
+) -> Any: ...

@@ -21,7 +21,6 @@ _LEAST_UFUNC, _LEAST_REDUCTION = 64, 4096  # elements below which NumPy's own ca
 _ITERATED = 1.5  # times the work, as the driver counts operands that do not lie alike
 _PLAIN = (bool, int, float, complex)
 _BLAS = frozenset("fdFD")
-_NOT_IN_PROCESSES = ("composite", "product")
 
 
 def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
@@ -70,7 +69,7 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
         return chosen
     name, workload = workload_of(func, args, kwargs)
     limits, state = limits_here(), state_here()
-    if name in KERNELS and KERNELS[name].family in _NOT_IN_PROCESSES:
+    if name in KERNELS and KERNELS[name].family == "product":
         limits = limits._replace(processes=1, engine="auto" if limits.engine == "processes" else limits.engine)
     elif limits.processes > 1 and (limits.engine == "processes" or limits.unable):
         from allcores.calls.executors import is_warm

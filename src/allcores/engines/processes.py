@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-from allcores import _driver, _reductions, _ufuncs, calibration, shared
+from allcores import _composite, _driver, _reductions, _ufuncs, calibration, shared
 from allcores.calls.executors import is_warm
 from allcores.calls.handing import in_order
 from allcores.limits import engine_here, limits_here, state_here
@@ -29,11 +29,13 @@ Array = np.ndarray[Any, Any]
 
 _FUNCTIONS: dict[str, Any] = {
     "run_loop": _ufuncs.run_loop,
+    "run_composite": _composite.run_composite,
     "reduce_part": _reductions.reduce_part,
     "sum_of_squares": _reductions.sum_of_squares,
     "arg_extreme": _reductions.arg_extreme,
 }
-_OUT = {"reduce_part": 4, "sum_of_squares": 3, "arg_extreme": 3}  # the place of `out` among the arguments
+_ELEMENTWISE = ("run_loop", "run_composite")  # the fourth argument is the tuple of operands and outputs
+_OUT = {"reduce_part": 4, "sum_of_squares": 3, "arg_extreme": 3}  # the place of `out` among the arguments of others
 _MOST = 256  # parts
 _RETRIES = 2  # of a part whose worker dies, where it can be done again
 _LINE = 64  # bytes: arrays are copied to the same place in a cache line
@@ -73,14 +75,18 @@ class Call:
 
     def operands(self) -> tuple[list[Array], list[Array]]:
         """Return the arrays that are read, and the outputs that were given."""
-        if self._name == "run_loop":
-            nin, given = self._args[0].nin, self._args[3]
+        if self._name in _ELEMENTWISE:
+            given, nin = self._args[3], self._nin()
             read, out = [*given[:nin], self._args[4]], given[nin:]
         else:
             at = _OUT[self._name]
             read, out = self._args[:at] + self._args[at + 1 :], self._args[at]
             out = out if isinstance(out, tuple) else (out,)
         return [one for one in read if isinstance(one, np.ndarray)], [one for one in out if one is not None]
+
+    def _nin(self) -> int:
+        nin: int = self._args[0].nin if self._name == "run_loop" else self._args[1]
+        return nin
 
     # ---- what the driver asks for -----------------------------------------------------------------------------------
 
@@ -140,8 +146,8 @@ class Call:
             back.append((out, copy))
             return copy.view(shared.SharedArray)
 
-        if self._name == "run_loop":
-            nin = args[0].nin
+        if self._name in _ELEMENTWISE:
+            nin = self._nin()
             args[3] = (*map(read, args[3][:nin]), *map(written, args[3][nin:]))
             args[4] = read(args[4])
             return args, back
@@ -164,7 +170,9 @@ class _Part:
         self._tasks = tasks
         # For messages of the pool, which name the task.
         self.__module__ = "allcores"
-        self.__qualname__ = args[0].__name__ if name == "run_loop" else name
+        self.__qualname__ = (
+            args[0].__name__ if name == "run_loop" else args[0] if name == "run_composite" else "reduction"
+        )
 
     def __call__(self, number: int) -> tuple[int, int]:
         """Return floating-point flags, and what was noted."""
