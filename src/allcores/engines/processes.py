@@ -170,9 +170,7 @@ class _Part:
         self._tasks = tasks
         # For messages of the pool, which name the task.
         self.__module__ = "allcores"
-        self.__qualname__ = (
-            args[0].__name__ if name == "run_loop" else args[0] if name == "run_composite" else "reduction"
-        )
+        self.__qualname__ = str(getattr(args[0], "__name__", args[0])) if name in _ELEMENTWISE else "reduction"
 
     def __call__(self, number: int) -> tuple[int, int]:
         """Return floating-point flags, and what was noted."""
