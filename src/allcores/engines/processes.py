@@ -25,6 +25,9 @@ from allcores.plan.model import Workload
 from allcores.plan.plan import BY_VALUE, plan
 from allcores.pool.results import Options
 
+if sys.platform == "linux":
+    from allcores.shared.arrays import copy_into
+
 Array = np.ndarray[Any, Any]
 
 _FUNCTIONS: dict[str, Any] = {
@@ -115,7 +118,7 @@ class Call:
                 raised |= flags
                 noted |= bits
         for array, copy in back:
-            np.copyto(array, copy)
+            copy_into(array, copy)
         return raised | noted << 32
 
     # ---- arguments --------------------------------------------------------------------------------------------------
@@ -220,7 +223,7 @@ def _alike(array: Array, *, contents: bool) -> Array:
         copy = _laid_out(array.shape, array.dtype, array.strides, low % _LINE)
         if contents:
             to = np.ndarray((high - low,), np.uint8, copy.base, low % _LINE)
-            np.copyto(to, np.ctypeslib.as_array((ctypes.c_uint8 * (high - low)).from_address(low)))
+            copy_into(to, np.ctypeslib.as_array((ctypes.c_uint8 * (high - low)).from_address(low)))
         return copy
     copy = _laid_out(array.shape, array.dtype, _closer(array), low % _LINE)
     if contents:

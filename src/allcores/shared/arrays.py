@@ -29,8 +29,8 @@ def _done(array: SharedArray, readonly: bool) -> SharedArray:
     return array
 
 
-def _copied(to: SharedArray, source: np.ndarray[Any, Any]) -> None:
-    """Fill with the elements of an array of the same shape."""
+def copy_into(to: np.ndarray[Any, Any], source: np.ndarray[Any, Any]) -> None:
+    """Fill with the elements of an array of the same shape, on several threads where both lie packed alike."""
     if to.nbytes >= _LARGE and to.dtype == source.dtype:
         for one, other in ((to, source), (to.T, source.T)):
             if one.flags.c_contiguous and other.flags.c_contiguous:
@@ -116,7 +116,7 @@ def array(object: Any, dtype: Any = None, *, order: Any = "K", ndmin: int = 0, r
     """
     source = np.array(object, dtype, copy=None, order=None if order == "K" else order, ndmin=ndmin)
     result = new_array(source.shape, source.dtype, _order(order, source))
-    _copied(result, source)
+    copy_into(result, source)
     return _done(result, readonly)
 
 
