@@ -70,7 +70,7 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
         return chosen
     name, workload = workload_of(func, args, kwargs)
     limits, state = limits_here(), state_here()
-    if name in KERNELS and KERNELS[name].family in _NOT_IN_PROCESSES:
+    if name in KERNELS and KERNELS[name].family in _NOT_IN_PROCESSES and not _is_ufunc_call(name, args, kwargs):
         limits = limits._replace(processes=1, engine="auto" if limits.engine == "processes" else limits.engine)
     elif limits.processes > 1 and (limits.engine == "processes" or limits.unable):
         from allcores.calls.executors import is_warm
@@ -80,6 +80,13 @@ def explain(func: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Plan:
     chosen = plan(workload, calibration.current(), limits, state)._replace(function=name)
     print(chosen)
     return chosen
+
+
+def _is_ufunc_call(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a function that is no ufunc leaves these arguments to one."""
+    if name in ("round", "around"):
+        return bool((args[1] if len(args) > 1 else kwargs.get("decimals", 0)) == 0)
+    return name == "clip"
 
 
 def _all_shared(operands: tuple[Any, ...]) -> bool:

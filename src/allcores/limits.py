@@ -318,8 +318,8 @@ class using:  # noqa: N801  used as a function, in a with statement
 
     In processes, ufuncs and reductions read `SharedArray` operands where they are; others are copied into shared memory
     at each call, and new outputs lie there. What is cut is the same as for threads, and bits are the same. Products,
-    functions such as `where` and `clip`, and outputs that overlap an operand shifted, are done as with "auto". When a
-    worker dies its part is done again, but where the output is an operand too: then `WorkerDied` is raised.
+    functions such as `where` and `isclose`, and outputs that overlap an operand shifted, are done as with "auto". When
+    a worker dies its part is done again, but where the output is an operand too: then `WorkerDied` is raised.
 
     Examples
     --------
