@@ -3,6 +3,7 @@
 import contextlib
 import faulthandler
 import os
+import pickle
 import sys
 import threading
 
@@ -97,6 +98,32 @@ def common_executors():
     yield start
     executors.shutdown()
     assert kill_fuzzer.what_is_there() == before
+
+
+class Here:
+    """Does parts of array functions where the caller is, as a worker would that has loaded what it was sent."""
+
+    def __init__(self):
+        self.calls = self.parts = 0
+
+    def __call__(self, task, items, workers, options):
+        self.calls += 1
+        sent = pickle.dumps(task)
+        for item in items:
+            self.parts += 1
+            yield pickle.loads(sent)(*item)
+
+
+@pytest.fixture(params=[2, 3, 8], ids=lambda n: f"{n}parts")
+def here(request, monkeypatch):
+    """Have the parts of array functions in processes done here, and count them."""
+    from allcores import limits
+    from allcores.engines import processes
+
+    monkeypatch.setattr(limits, "workers_by_default", lambda: request.param)
+    done = Here()
+    monkeypatch.setattr(processes, "in_order", done)
+    return done
 
 
 def living():

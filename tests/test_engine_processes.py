@@ -6,11 +6,9 @@ possible so. Those at the end use workers.
 
 import contextlib
 import os
-import pickle
 import signal
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -21,7 +19,7 @@ from hypothesis import strategies as st
 from support import UFUNC_KERNELS, differences, outcome, run_script
 
 import allcores as ac
-from allcores import explaining, limits
+from allcores import _reductions, _ufuncs, explaining, limits
 from allcores.calls import executors
 from allcores.engines import processes
 from allcores.kernels import KERNELS
@@ -32,28 +30,6 @@ from allcores.plan.plan import plan
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="shared arrays are for Linux")
 
 PATIENCE = 60
-
-
-class Here:
-    """Does parts where the caller is, as a worker would that has loaded what it was sent."""
-
-    def __init__(self):
-        self.calls = self.parts = 0
-
-    def __call__(self, task, items, workers, options):
-        self.calls += 1
-        sent = pickle.dumps(task)
-        for item in items:
-            self.parts += 1
-            yield pickle.loads(sent)(*item)
-
-
-@pytest.fixture(params=[2, 3, 8], ids=lambda n: f"{n}parts")
-def here(request, monkeypatch):
-    monkeypatch.setattr(limits, "workers_by_default", lambda: request.param)
-    done = Here()
-    monkeypatch.setattr(processes, "in_order", done)
-    return done
 
 
 def without_owner(found):
@@ -92,22 +68,8 @@ def test_any_call_of_two_operands(here, call, name):
 @pytest.mark.parametrize("name", sorted(UFUNC_KERNELS))
 def test_every_ufunc(here, name):
     kernel = UFUNC_KERNELS[name]
-    types = {
-        "FF->F",
-        "dd->d",
-        "ff->f",
-        "ll->l",
-        "??->?",
-        "bb->b",
-        "d->d",
-        "f->f",
-        "l->l",
-        "D->D",
-        "?->?",
-        "d->dd",
-        "d->di",
-    }
-    types |= {"dl->d", "dd->?", "d->?", "ll->?", "dd->dd", "ll->ll", "d->l", "l->B"}
+    types = {"FF->F", "dd->d", "ff->f", "ll->l", "??->?", "bb->b", "d->d", "f->f", "l->l", "D->D", "?->?"}
+    types |= {"d->dd", "d->di", "dl->d", "dd->?", "d->?", "ll->?", "dd->dd", "ll->ll", "d->l", "l->B"}
     lines = [line for line in kernel.reference.types if line in types]
     before = here.calls
     for line in lines:
@@ -249,6 +211,35 @@ def test_initial_values_and_outputs_of_reductions(here):
         assert np.asarray(out).tobytes() == np.sum(x, axis=0).tobytes()
 
 
+@pytest.mark.parametrize("name", ["argmax", "argmin", "nanargmax", "nanargmin"])
+def test_places_in_operands_with_gaps(here, name):
+    """A copy of such an operand, for workers, has its elements elsewhere."""
+    function = KERNELS[name].function
+    x = np.random.default_rng(3).standard_normal((40_000, 3))
+    for operand in (x[:, 1], x[:, 1].astype(np.int8), x[::-3], x[::5].T, x.astype(np.int8)[::4, ::2]):
+        assert same(function, operand) == ""
+        assert same(function, operand, keepdims=True) == ""
+        assert same(function, operand, axis=0) == ""
+    before = here.calls
+    assert same(function, ac.shared.array(x)[:, 1]) == ""
+    assert same(function, x[:, :2]) == ""
+    assert here.calls == before + 2
+
+
+@pytest.mark.parametrize("size", [160, 4096, 1_000_000])
+def test_numpys_buffers_of_another_size(here, size):
+    """They decide what makes a row of operands that are cast."""
+    x = np.random.default_rng(4).standard_normal((300, 97)).astype(np.float32)
+    before = np.setbufsize(size)
+    try:
+        for axis in (None, 0, 1):
+            assert same(ac.sum, x[:, ::2], axis=axis, dtype=np.float64) == ""
+            assert same(ac.sum, x.T, axis=axis, dtype=np.float64) == ""
+        assert np.getbufsize() == size
+    finally:
+        np.setbufsize(before)
+
+
 def test_warnings_of_reductions(here):
     x = np.full((400, 7), np.nan)
     x[:, 3] = 1
@@ -314,6 +305,25 @@ def test_where_there_are_no_threads_shared_operands_go_to_processes(here, monkey
     assert asked
 
 
+def test_by_itself_what_workers_cannot_do_stays_here(here, monkeypatch):
+    monkeypatch.setattr(processes, "limits_here", lambda: Limits(1, unable="there is no OpenMP", processes=2))
+    monkeypatch.setattr(processes, "is_warm", lambda: True)
+    shared = ac.shared.ones(3_000_000)
+    for out in ([1.0], (None,), "text"):  # NumPy says what is wrong with it, later
+        args = (_reductions.ADD, shared, None, None, out, False, np._NoValue, None, 0.0)
+        assert processes.call("reduce_part", args, 1e9, False) is not None
+    nameless = _ufuncs.own_mathematics("exp", "Found in no module.")
+    assert processes.call("run_loop", (nameless, False, 0, (shared, None), None, 0, 3_000_000), 1e9, False) is None
+    assert processes.call("run_loop", (ac.exp, False, 0, (shared, None), None, 0, 3_000_000), 1e9, False) is not None
+
+
+def test_what_has_no_name_says_so(two_workers):
+    nameless = ac.parallel(_ufuncs.own_mathematics("exp", "Found in no module."))
+    with ac.using("processes"), pytest.raises(ac.UnpicklableTask, match="exp cannot be pickled"):
+        nameless(A)
+    assert nameless(A).shape == A.shape
+
+
 def test_plans():
     costs = seeds()
     alone = Limits(1, unable="this build has no OpenMP", processes=4)
@@ -340,6 +350,12 @@ def test_explain(here, capsys):
         assert ac.explain(ac.where, np.ones(300) > 0, 1.0, 2.0).engine == "processes"
         assert ac.explain(ac.matmul, np.ones((30, 30)), np.ones((30, 30))).engine != "processes"
     assert (found.engine, found.why) == ("processes", "asked for")
+    for name, *args in (("clip", 0.0, 1.0), ("round",), ("round", 2), ("isclose", 1.0), ("around", 0), ("mean",)):
+        function, before = KERNELS[name].function, here.calls
+        with ac.using("processes"):
+            expected = ac.explain(function, A, *args).engine == "processes"
+            function(A, *args)
+        assert (here.calls > before) == expected, name
     assert "processes" in capsys.readouterr().out
 
 
@@ -515,78 +531,3 @@ def test_within_a_worker(two_workers):
 def _nested():
     with ac.using("processes"):
         return ac.sum(A)
-
-
-# --- NumPy's own functions of shared arrays ---------------------------------------------------------------------------
-
-
-def test_numpys_functions_of_shared_arrays_are_ours(here):
-    a = ac.shared.array(A)
-    with ac.using("processes"):
-        for call in (
-            lambda x: np.add(x, 1),
-            lambda x: x + x,
-            lambda x: 1 - x,
-            lambda x: np.sum(x),
-            lambda x: x.sum(axis=0),
-            lambda x: np.mean(x, axis=1),
-            lambda x: np.add.reduce(x),
-            lambda x: np.argmax(x, axis=1),
-            lambda x: np.nanmin(x),
-        ):
-            before = here.calls
-            got, want = call(a), call(A)
-            assert here.calls > before
-            assert type(got) is type(want)
-            assert np.asarray(got).tobytes() == np.asarray(want).tobytes()
-
-
-def test_what_is_given_is_given_back():
-    a = ac.shared.array(A)
-    out = ac.shared.empty(A.shape)
-    assert np.add(a, 1, out) is out
-    assert np.add(a, 1, out=out) is out
-    assert np.sum(a, axis=0, out=(total := ac.shared.empty(1000))) is total
-    assert np.clip(a, 0, 1, out=out) is out
-    parts = ac.shared.empty(A.shape), np.empty(A.shape)
-    assert all(x is y for x, y in zip(np.modf(a, out=parts), parts, strict=True))
-    first, second = np.modf(a, out=(parts[0], None))
-    assert first is parts[0]
-    assert type(second) is np.ndarray
-    before = a
-    a += 1
-    assert a is before
-    assert np.array_equal(a, A + 1)
-    assert np.add.at(a, (0, 0), 5.0) is None
-    assert a[0, 0] == A[0, 0] + 6
-
-
-def test_other_functions_and_types():
-    a = ac.shared.array(A[0])
-    assert type(np.concatenate([a, a])) is np.ndarray
-    assert type(np.median(a)) is np.float64
-    assert np.median(a) == np.median(A[0])
-    assert isinstance(np.add(a, np.ma.masked_array(A[0], A[0] > 0)), np.ma.MaskedArray)
-    assert np.array_equal(np.add.accumulate(a), np.add.accumulate(A[0]))
-    assert np.array_equal(np.multiply.outer(a, a), np.multiply.outer(A[0], A[0]))
-    assert np.array_equal(np.divmod(a, 2)[1], np.divmod(A[0], 2)[1])
-    with pytest.raises(TypeError):
-        np.add(a, "text")
-    with pytest.raises(ValueError, match="broadcast"):
-        np.add(a, np.ones(7))
-
-    class Other:
-        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-            return "other"
-
-    assert np.add(a, Other()) == "other"
-    assert a + Other() == "other"
-
-
-def test_time_is_not_lost():
-    """Nothing is waited for: a hundred calls are done long before a second each."""
-    a = ac.shared.array(np.ones(3))
-    start = time.perf_counter()
-    for _ in range(100):
-        a + 1
-    assert time.perf_counter() - start < PATIENCE

@@ -17,8 +17,7 @@ cdef struct Arg:
     npy_intp groups         # units of an output
     npy_intp units
     npy_intp tasks
-    npy_intp *best          # for each unit: where its candidate is, from `a` on, and its index
-    npy_intp *index
+    npy_intp *index         # for each unit: of its candidate
     int nothing             # whether an output has nothing to find
 
 
@@ -57,7 +56,6 @@ cdef void arg_unit(Arg *arg, npy_intp unit) noexcept nogil:
             best = candidate
             index = at
         row += 1
-    arg.best[unit] = best - arg.a
     arg.index[unit] = index
 
 
@@ -124,10 +122,21 @@ cdef int join_arg_axes(Axis *axes, int n) noexcept nogil:
     return last + 1
 
 
+cdef const char *element_at(Arg *arg, npy_intp output, npy_intp index) noexcept nogil:
+    # In this process's operand: a worker's copy of it may lie otherwise.
+    cdef const char *a = arg.a + place_of(arg.kept, arg.nk, output).a
+    cdef int i
+    for i in range(arg.nd):
+        a += index // arg.axes[i].o % arg.axes[i].n * arg.axes[i].a
+    return a
+
+
 cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
     # Outputs from candidates; -2 without memory.
     cdef int threads = threads_for(total, each * total)
     cdef npy_intp output, unit, best
+    cdef const char *found
+    cdef const char *other
     cdef npy_intp per
     cdef int raised
     cdef npy_intp n = arg.axes[0].n
@@ -146,22 +155,24 @@ cdef int arg_search(Arg *arg, npy_intp total, double each) noexcept nogil:
     per = arg.groups * arg.pieces
     arg.units = arg.outputs * per
     arg.tasks = tasks_of(arg.units, threads, each * total)
-    arg.best = <npy_intp *> part_memory(2 * arg.units * sizeof(npy_intp))
+    arg.index = <npy_intp *> part_memory(arg.units * sizeof(npy_intp))
     raised = -2
-    if arg.best != NULL:
-        arg.index = arg.best + arg.units
+    if arg.index != NULL:
         raised = parallel_for(arg_task, arg, arg.tasks, threads, each * total, 0)
     if raised >= 0:
         raised = 0
     if raised == 0 and not is_part():
         for output in range(arg.outputs):
             best = output * per
+            found = element_at(arg, output, arg.index[best])
             for unit in range(best + 1, (output + 1) * per):
-                if is_better(arg, arg.a + arg.best[best], arg.index[best], arg.a + arg.best[unit], arg.index[unit]):
+                other = element_at(arg, output, arg.index[unit])
+                if is_better(arg, found, arg.index[best], other, arg.index[unit]):
                     best = unit
+                    found = other
             (<npy_intp *> (arg.out + place_of(arg.kept, arg.nk, output).o))[0] = arg.index[best]
-            look(arg, arg.a + arg.best[best])
-    part_free(arg.best)
+            look(arg, found)
+    part_free(arg.index)
     return raised
 
 

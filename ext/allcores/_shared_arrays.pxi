@@ -124,9 +124,13 @@ cdef object on_all_cores(object function, tuple args, dict kwargs):
     result = function(*plain_args, **given)
     # What was given is given back, not a view of it.
     if type(outs) is tuple:
-        if type(result) is tuple:
-            return tuple([one if out is None else out for one, out in zip(result, outs)])
-        return result if outs[0] is None or result is NotImplemented else outs[0]
+        views = given["out"]
+        if type(result) is tuple and len(result) == len(outs):
+            return tuple([out if one is view else one for one, out, view in zip(result, outs, views)])
+        for out, view in zip(outs, views):
+            if view is not None and result is view:
+                return out
+        return result   # also what another type has made of the call
     if outs is not None and result is given["out"]:
         return outs
     for value, one in zip(args, plain_args):
@@ -157,6 +161,9 @@ class SharedArray:
 
     def __array_function__(self, func, types, args, kwargs):
         if func in parallel:
+            for one in types:   # another type, whose way of doing it is its own
+                if not issubclass(one, SharedArray) and one.__array_function__ is not _ndarray.__array_function__:
+                    return NotImplemented
             return on_all_cores(parallel[func], args, kwargs)
         return _ndarray.__array_function__(self, func, types, args, kwargs)
 
@@ -176,6 +183,14 @@ class SharedArray:
 
     def __reduce__(self):
         return self.__reduce_ex__(2)
+
+    def std(self, *args, **kwargs):
+        """As numpy.std."""
+        return on_all_cores(parallel.get(np.std, _ndarray.std), (self, *args), kwargs)
+
+    def var(self, *args, **kwargs):
+        """As numpy.var."""
+        return on_all_cores(parallel.get(np.var, _ndarray.var), (self, *args), kwargs)
 
     def __copy__(self):
         return plain(_ndarray.__copy__(self))
@@ -224,7 +239,7 @@ _type = ac_subclass(subscript)
 for _name, _value in list(vars(SharedArray).items()):
     if _name in ("__dict__", "__weakref__"):
         continue
-    if not _name.startswith("_"):
+    if not _name.startswith("_") and _value.__doc__ is None:
         _value.__doc__ = f"As ndarray.{_name}; what is a copy is an ordinary array."
     setattr(_type, _name, _value)
 SharedArray = _type

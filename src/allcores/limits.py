@@ -316,10 +316,10 @@ class using:  # noqa: N801  used as a function, in a with statement
     (object arrays, subclasses, methods such as `accumulate`) are serial on any engine, and so is all that runs inside
     a parallel region.
 
-    In processes, ufuncs and reductions read `SharedArray` operands where they are; others are copied into shared memory
-    at each call, and new outputs lie there. What is cut is the same as for threads, and bits are the same. Products,
-    and outputs that overlap an operand shifted, are done as with "auto". When a
-    worker dies its part is done again, but where the output is an operand too: then `WorkerDied` is raised.
+    In processes, array functions read `SharedArray` operands where they are; others are copied into shared memory at
+    each call, and new outputs lie there. What is cut is the same as for threads, and bits are the same. Products, and
+    outputs that overlap an operand shifted, are done as with "auto". When a worker dies its part is done again, but
+    where the output is an operand too: then `WorkerDied` is raised.
 
     Examples
     --------

@@ -9,7 +9,9 @@ caller   copies what was not shared back, raises what workers raised, joins part
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
+import pickle
 import sys
 from contextlib import closing
 from typing import Any
@@ -55,6 +57,8 @@ def call(name: str, args: tuple[Any, ...], ns: float, forced: bool) -> Call | No
         return None
     found = Call(name, args, min(workers, _MOST))
     if not forced:
+        if name == "run_loop" and not _travels(args[0]):
+            return None
         arrays = [array for array in itertools.chain(*found.operands()) if array.nbytes > BY_VALUE]
         if not all(shared.is_shared(array) for array in arrays):
             return None
@@ -64,6 +68,16 @@ def call(name: str, args: tuple[Any, ...], ns: float, forced: bool) -> Call | No
         if plan(workload, calibration.current(), limits_here(), state).engine != "processes":
             return None
     return found
+
+
+@functools.lru_cache(maxsize=256)
+def _travels(ufunc: np.ufunc) -> bool:
+    """Whether workers can have the ufunc: one that a user made may have no name to be found by."""
+    try:
+        pickle.dumps(ufunc)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
 
 
 class Call:
@@ -85,7 +99,8 @@ class Call:
             at = _OUT[self._name]
             read, out = self._args[:at] + self._args[at + 1 :], self._args[at]
             out = out if isinstance(out, tuple) else (out,)
-        return [one for one in read if isinstance(one, np.ndarray)], [one for one in out if one is not None]
+        # What is no array the compiled code has not refused yet.
+        return [one for one in read if isinstance(one, np.ndarray)], [one for one in out if isinstance(one, np.ndarray)]
 
     def _nin(self) -> int:
         nin: int = self._args[0].nin if self._name == "run_loop" else self._args[1]
@@ -171,6 +186,7 @@ class _Part:
         self._memory = memory
         self._parts = parts
         self._tasks = tasks
+        self._buffer = np.getbufsize()  # of the caller's thread: it decides what makes a row
         # For messages of the pool, which name the task.
         self.__module__ = "allcores"
         self.__qualname__ = str(getattr(args[0], "__name__", args[0])) if name in _ELEMENTWISE else "reduction"
@@ -180,7 +196,11 @@ class _Part:
         self._made = iter(self._outputs)
         self._taken = iter(self._memory)
         function = _FUNCTIONS[self._name]
-        _, tasks, raised, noted = _driver.do_part(self, number, self._parts, function, self._args)
+        before = np.setbufsize(self._buffer)
+        try:
+            _, tasks, raised, noted = _driver.do_part(self, number, self._parts, function, self._args)
+        finally:
+            np.setbufsize(before)
         if tasks != self._tasks:
             raise RuntimeError(f"{self.__qualname__} was cut into {self._tasks} tasks, here into {tasks}")
         return raised, noted
