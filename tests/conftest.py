@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import gc
 import os
 import pickle
 import sys
@@ -35,6 +36,13 @@ def pytest_configure(config):
 
 def pytest_unconfigure(config):
     _stderr.pop().close()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def little_to_look_through():
+    """Leave what there is out of later garbage collections: many tests collect, to look for what is left."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextlib.contextmanager
