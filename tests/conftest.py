@@ -134,6 +134,18 @@ def here(request, monkeypatch):
     return done
 
 
+@pytest.fixture
+def processes_that_leave_nothing():
+    """Have maps done in processes, and fail a test after which some, or descriptors or shared memory, are left."""
+    import kill_fuzzer
+
+    before = kill_fuzzer.what_is_there()
+    with ac.using("processes"):
+        yield
+    ac.shutdown()
+    assert kill_fuzzer.what_is_there() == before
+
+
 def living():
     """Threads, but that one which looks after maps as long as the program lives."""
     return sum(thread.name != "allcores-watcher" for thread in threading.enumerate())

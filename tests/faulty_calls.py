@@ -20,6 +20,7 @@ import allcores as ac
 PATIENCE = 120  # seconds: others load the machine
 BAD = 3  # the item at which something goes wrong
 COUNT = 8
+RIGHT = [2 * x for x in range(COUNT)]  # what `double` makes of them
 
 
 # --- functions --------------------------------------------------------------------------------------------------------

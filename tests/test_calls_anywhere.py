@@ -9,27 +9,19 @@ import textwrap
 import threading
 from pathlib import Path
 
-import kill_fuzzer
 import numpy as np
 import pytest
-from faulty_calls import CALLS, COUNT, PATIENCE, double
+from faulty_calls import CALLS, COUNT, PATIENCE, RIGHT, double
 from support import run_script
 
 import allcores as ac
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc"),
+    pytest.mark.usefixtures("processes_that_leave_nothing"),
+]
 
-RIGHT = [2 * x for x in range(COUNT)]
 HERE = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-
-
-@pytest.fixture(autouse=True)
-def leaves_nothing_running():
-    before = kill_fuzzer.what_is_there()
-    with ac.using("processes"):
-        yield
-    ac.shutdown()
-    assert kill_fuzzer.what_is_there() == before
 
 
 def run(source, **options):

@@ -6,12 +6,12 @@ import functools
 import os
 from pathlib import Path
 
-import kill_fuzzer
 import pytest
 from faulty_calls import (
     BAD,
     CALLS,
     COUNT,
+    RIGHT,
     alive,
     double,
     killed_at,
@@ -26,19 +26,12 @@ from support import run_script
 import allcores as ac
 from allcores.calls import executors
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at processes in /proc"),
+    pytest.mark.usefixtures("processes_that_leave_nothing"),
+]
 
-RIGHT = [2 * x for x in range(COUNT)]
 GOOD = RIGHT[:BAD] + RIGHT[BAD + 1 :]
-
-
-@pytest.fixture(autouse=True)
-def leaves_nothing_running():
-    before = kill_fuzzer.what_is_there()
-    with ac.using("processes"):
-        yield
-    ac.shutdown()
-    assert kill_fuzzer.what_is_there() == before
 
 
 def named(*, options=(), kinds=("whole", "each", "one"), iterables=False):

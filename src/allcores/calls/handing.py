@@ -14,13 +14,14 @@ from typing import Any
 
 from allcores.calls import executors
 from allcores.limits import workers_by_default
+from allcores.plan.plan import START_PROCESSES
 from allcores.pool.results import Options
 
 _GLANCE = 0.002  # seconds of work here that tell what the rest takes
 _LONG = 0.05  # seconds of an item of which one is enough to tell
 _PIECE = 0.001  # seconds between two looks at the clock
 _SENDING = 0.005  # seconds: what the rest must be shorter by in workers
-_STARTING = 0.2  # the same where workers must start, and import NumPy
+_STARTING = START_PROCESSES / 1e9  # the same where workers must start, and import NumPy
 _COPYING = 1e-9  # seconds a byte into shared memory
 _EACH = 16  # parts a worker, of rows and elements
 
